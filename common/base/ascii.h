@@ -13,9 +13,7 @@ constexpr bool is_alpha(char c) { return is_upper(c) || is_lower(c); }
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_alnum(char c) { return is_alpha(c) || is_digit(c); }
 /// Space, \t \n \v \f \r, as isspace() in the C locale.
-constexpr bool is_space(char c) {
-  return c == ' ' || (c >= '\t' && c <= '\r');
-}
+constexpr bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 constexpr bool is_print(char c) { return c >= 32 && c < 127; }
 constexpr char to_lower(char c) {
   return is_upper(c) ? static_cast<char>(c + 32) : c;

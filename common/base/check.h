@@ -16,6 +16,5 @@ void set_check_handler(CheckHandler handler);
 // For our own bugs, never for input: log, core, exit; the master restarts us.
 // (Catch2 has a CHECK of its own, which wins in tests.)
 #ifndef CHECK
-#define CHECK(x) \
-  ((x) ? (void)0 : ::mail::check_failed(#x, __FILE__, __LINE__))
+#define CHECK(x) ((x) ? (void)0 : ::mail::check_failed(#x, __FILE__, __LINE__))
 #endif

@@ -58,8 +58,8 @@ Result<> replace_file(const std::string& path, std::string_view bytes,
                       mode_t mode) {
   std::string temporary = path + ".tmp." + std::to_string(getpid());
   auto write_it = [&]() -> Result<> {
-    UniqueFd fd = TRY(open_file(
-        temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600));
+    UniqueFd fd = TRY(
+        open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600));
     TRY(write_all(fd.get(), bytes));
     if (fchmod(fd.get(), mode) != 0) {
       return fail_errno("chmod " + temporary, errno);

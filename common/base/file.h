@@ -15,8 +15,7 @@ Result<UniqueFd> open_file(const std::string& path, int flags,
                            mode_t mode = 0600);
 
 /// A whole file. Errors: as open_file; Protocol when larger than `limit`.
-Result<std::string> read_file(const std::string& path,
-                              size_t limit = 64 << 20);
+Result<std::string> read_file(const std::string& path, size_t limit = 64 << 20);
 
 /// write(2) until all is written. Errors: "write: reason".
 Result<> write_all(int fd, std::string_view bytes);

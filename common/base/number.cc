@@ -9,12 +9,18 @@ namespace mail {
 namespace {
 long seconds_of(char unit) {
   switch (to_lower(unit)) {
-    case 's': return 1;
-    case 'm': return 60;
-    case 'h': return 3600;
-    case 'd': return 86400;
-    case 'w': return 604800;
-    default: return 0;
+    case 's':
+      return 1;
+    case 'm':
+      return 60;
+    case 'h':
+      return 3600;
+    case 'd':
+      return 86400;
+    case 'w':
+      return 604800;
+    default:
+      return 0;
   }
 }
 }  // namespace

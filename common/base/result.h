@@ -56,20 +56,20 @@ Result<T>&& as_result(Result<T>& result) {
 }  // namespace detail
 
 // TRY(expression): the value, or an early return with the error.
-#define TRY(...)                                                  \
-  __extension__({                                                 \
-    auto&& try_result_ = (__VA_ARGS__);                           \
+#define TRY(...)                                                           \
+  __extension__({                                                          \
+    auto&& try_result_ = (__VA_ARGS__);                                    \
     if (!try_result_) return ::mail::fail(std::move(try_result_).error()); \
-    ::mail::detail::take(::mail::detail::as_result(try_result_)); \
+    ::mail::detail::take(::mail::detail::as_result(try_result_));          \
   })
 
 // The same in a coroutine, for a Result that has been awaited already:
 //   auto got = co_await f();  auto value = CO_TRY(got);
-#define CO_TRY(...)                                               \
-  __extension__({                                                 \
-    auto&& try_result_ = (__VA_ARGS__);                           \
+#define CO_TRY(...)                                                           \
+  __extension__({                                                             \
+    auto&& try_result_ = (__VA_ARGS__);                                       \
     if (!try_result_) co_return ::mail::fail(std::move(try_result_).error()); \
-    ::mail::detail::take(::mail::detail::as_result(try_result_)); \
+    ::mail::detail::take(::mail::detail::as_result(try_result_));             \
   })
 
 }  // namespace mail

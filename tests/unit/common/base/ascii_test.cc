@@ -1,6 +1,7 @@
+#include "common/base/ascii.h"
+
 #include <catch2/catch.hpp>
 
-#include "common/base/ascii.h"
 #include "common/base/utf8.h"
 
 using namespace mail;
@@ -27,8 +28,7 @@ TEST_CASE("case is ASCII only", "[base]") {
   CHECK(trim(" \t a b \n") == "a b");
 }
 
-TEST_CASE("printable text has no control bytes and no broken UTF-8",
-          "[base]") {
+TEST_CASE("printable text has no control bytes and no broken UTF-8", "[base]") {
   CHECK(printable("a\r\nb\x7f") == "a??b?");
   CHECK(printable("\xC3\xA4") == "\xC3\xA4");
   CHECK(printable("\xC3\xA4", false) == "??");

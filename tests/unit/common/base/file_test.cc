@@ -1,9 +1,9 @@
+#include "common/base/file.h"
+
 #include <fcntl.h>
 
 #include <catch2/catch.hpp>
 #include <cstdlib>
-
-#include "common/base/file.h"
 
 using namespace mail;
 

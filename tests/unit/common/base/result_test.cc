@@ -1,7 +1,7 @@
+#include "common/base/result.h"
+
 #include <catch2/catch.hpp>
 #include <memory>
-
-#include "common/base/result.h"
 
 using namespace mail;
 
