@@ -42,17 +42,10 @@ using Failure = tl::unexpected<Error>;
 
 namespace detail {
 template <class T>
-decltype(auto) take(Result<T>&& result) {
-  if constexpr (!std::is_void_v<T>) return T(std::move(*result));
+[[nodiscard]] T take(tl::expected<T, Error>& result) {
+  return std::move(*result);
 }
-template <class T>
-Result<T>&& as_result(Result<T>&& result) {
-  return std::move(result);
-}
-template <class T>
-Result<T>&& as_result(Result<T>& result) {
-  return std::move(result);
-}
+inline void take(tl::expected<void, Error>&) {}
 }  // namespace detail
 
 // TRY(expression): the value, or an early return with the error.
@@ -60,16 +53,23 @@ Result<T>&& as_result(Result<T>& result) {
   __extension__({                                                          \
     auto&& try_result_ = (__VA_ARGS__);                                    \
     if (!try_result_) return ::mail::fail(std::move(try_result_).error()); \
-    ::mail::detail::take(::mail::detail::as_result(try_result_));          \
+    ::mail::detail::take(try_result_);                                     \
   })
 
-// The same in a coroutine, for a Result that has been awaited already:
-//   auto got = co_await f();  auto value = CO_TRY(got);
+// The same in a coroutine, for a Result that has been awaited already. It
+// moves the value out:   auto got = co_await f();  auto value = CO_TRY(got);
 #define CO_TRY(...)                                                           \
   __extension__({                                                             \
     auto&& try_result_ = (__VA_ARGS__);                                       \
     if (!try_result_) co_return ::mail::fail(std::move(try_result_).error()); \
-    ::mail::detail::take(::mail::detail::as_result(try_result_));             \
+    ::mail::detail::take(try_result_);                                        \
   })
+
+// Only the early return; the result keeps its value:
+//   auto got = co_await f();  CO_CHECK(got);  use(*got);
+#define CO_CHECK(result)                                                \
+  do {                                                                  \
+    if (!(result)) co_return ::mail::fail(std::move((result)).error()); \
+  } while (false)
 
 }  // namespace mail

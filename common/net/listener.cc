@@ -49,7 +49,7 @@ Result<UniqueFd> Listener::bind(const Endpoint& where, int backlog) {
 Task<Result<UniqueFd>> Listener::accept() {
   while (true) {
     auto ready = co_await descriptor_.readable(Deadline::never());
-    CO_TRY(ready);
+    CO_CHECK(ready);
     UniqueFd fd(accept4(descriptor_.fd(), nullptr, nullptr,
                         SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (fd) co_return fd;
@@ -98,6 +98,16 @@ Task<Result<UniqueFd>> connect_to(Endpoint where, Deadline deadline,
   getsockopt(descriptor.fd(), SOL_SOCKET, SO_ERROR, &error, &length);
   if (error != 0) co_return fail_errno(what, error);
   co_return descriptor.release();
+}
+
+Task<Result<UniqueFd>> connect_to(Endpoint where, Deadline deadline) {
+  return connect_to(std::move(where), deadline, std::nullopt);
+}
+
+Task<Result<UniqueFd>> connect_unix(std::string path, Deadline deadline) {
+  Endpoint where;
+  where.path = std::move(path);
+  return connect_to(std::move(where), deadline, std::nullopt);
 }
 
 }  // namespace mail::net

@@ -27,6 +27,9 @@ class Listener {
 /// Connects without blocking. TCP sockets get TCP_NODELAY: requests and
 /// answers alternate. Errors: "connect to ENDPOINT: reason" with errno.
 Task<Result<UniqueFd>> connect_to(Endpoint where, Deadline deadline,
-                                  std::optional<IpAddress> from = {});
+                                  std::optional<IpAddress> from);
+Task<Result<UniqueFd>> connect_to(Endpoint where, Deadline deadline);
+/// The same for a Unix socket.
+Task<Result<UniqueFd>> connect_unix(std::string path, Deadline deadline);
 
 }  // namespace mail::net

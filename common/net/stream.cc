@@ -46,7 +46,7 @@ Task<Result<size_t>> Stream::read_some(Deadline deadline) {
   while (true) {
     if (wait_first) {
       auto ready = co_await descriptor_->readable(deadline);
-      CO_TRY(ready);
+      CO_CHECK(ready);
     }
     auto& buffer = scratch();
     ssize_t n = ::read(fd(), buffer.data(), buffer.size());
@@ -83,9 +83,9 @@ Task<Result<size_t>> Stream::fill(Deadline deadline) {
     auto decoded = filter_->decode(received, input_, wire);
     if (!wire.empty()) {
       auto sent = co_await write_wire(wire, deadline);
-      if (decoded) CO_TRY(sent);
+      if (decoded) CO_CHECK(sent);
     }
-    CO_TRY(decoded);
+    CO_CHECK(decoded);
     if (input_.size() > before) co_return input_.size() - before;
   }
 }
@@ -100,7 +100,7 @@ Task<Result<>> Stream::write_wire(std::string_view bytes, Deadline deadline) {
       bytes.remove_prefix(static_cast<size_t>(n));
     } else if (errno == EAGAIN) {
       auto ready = co_await descriptor_->writable(deadline);
-      CO_TRY(ready);
+      CO_CHECK(ready);
     } else if (errno != EINTR) {
       co_return fail_errno("write", errno);
     }
@@ -122,7 +122,7 @@ Task<Result<>> Stream::flush(Deadline deadline) {
 
 Task<Result<>> Stream::send(std::string_view bytes, Deadline deadline) {
   auto flushed = co_await flush(deadline);
-  CO_TRY(flushed);
+  CO_CHECK(flushed);
   if (!filter_) {
     auto sent = co_await write_wire(bytes, deadline);
     co_return sent;
@@ -134,7 +134,7 @@ Task<Result<>> Stream::send(std::string_view bytes, Deadline deadline) {
     wire.clear();
     CO_TRY(filter_->encode(piece, wire));
     auto sent = co_await write_wire(wire, deadline);
-    CO_TRY(sent);
+    CO_CHECK(sent);
   }
   co_return Result<>{};
 }
@@ -153,10 +153,10 @@ Task<Result<>> Stream::handshake(std::unique_ptr<Filter> filter,
   while (true) {
     if (!wire.empty()) {
       auto sent = co_await write_wire(wire, deadline);
-      if (decoded) CO_TRY(sent);
+      if (decoded) CO_CHECK(sent);
       wire.clear();
     }
-    CO_TRY(decoded);
+    CO_CHECK(decoded);
     if (finished(*filter_)) co_return Result<>{};
     auto read = co_await read_some(deadline);
     size_t n = CO_TRY(read);
@@ -176,7 +176,7 @@ void Stream::say_goodbye() {
 
 Task<Result<>> Stream::send_fd(int passed, Deadline deadline) {
   auto flushed = co_await flush(deadline);
-  CO_TRY(flushed);
+  CO_CHECK(flushed);
   char byte = 0;
   iovec piece{&byte, 1};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
@@ -194,7 +194,7 @@ Task<Result<>> Stream::send_fd(int passed, Deadline deadline) {
     if (errno == EINTR) continue;
     if (errno != EAGAIN) co_return fail_errno("sendmsg", errno);
     auto ready = co_await descriptor_->writable(deadline);
-    CO_TRY(ready);
+    CO_CHECK(ready);
   }
   co_return Result<>{};
 }
@@ -203,7 +203,7 @@ Task<Result<UniqueFd>> Stream::receive_fd(Deadline deadline) {
   CHECK(input().empty());
   while (true) {
     auto ready = co_await descriptor_->readable(deadline);
-    CO_TRY(ready);
+    CO_CHECK(ready);
     char byte = 0;
     iovec piece{&byte, 1};
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};

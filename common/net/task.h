@@ -57,9 +57,11 @@ struct Promise<void> : PromiseBase {
 /// awaits, and destroys what it holds, innermost first.
 ///
 /// Laws: arguments by value unless the caller's frame outlives the callee;
-/// no lambda coroutine with captures; `co_await` alone in its statement; every
-/// await on a peer has a deadline; a task never destroys itself or a task that
-/// awaits it (stop the loop, or leave it to the TaskSet's owner).
+/// no lambda coroutine with captures; `co_await` alone in its statement, and no
+/// braced temporary `f({a, b})` among its arguments (g++ 12 destroys it twice:
+/// name it first); every await on a peer has a deadline; a task never destroys
+/// itself or a task that awaits it (stop the loop, or leave it to the TaskSet's
+/// owner).
 template <class T>
 class [[nodiscard]] Task {
  public:

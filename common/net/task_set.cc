@@ -27,9 +27,9 @@ struct TaskSet::Wrapper {
       bool await_ready() const noexcept { return false; }
       void await_suspend(
           std::coroutine_handle<promise_type> self) const noexcept {
-        TaskSet* set = self.promise().set;
+        TaskSet* owner = self.promise().set;
         self.destroy();
-        set->changed_.notify_all();
+        owner->changed_.notify_all();
       }
       void await_resume() const noexcept {}
     };
