@@ -15,7 +15,7 @@ struct Pool {
   net::TaskSet tasks;
 
   net::Task<> collect() {
-    net::Descriptor wake(UniqueFd(worker.wake_fd()));
+    net::Descriptor wake(UniqueFd(dup(worker.wake_fd())));
     while (true) {
       auto ready = co_await wake.readable(net::Deadline::never());
       if (!ready) co_return;
