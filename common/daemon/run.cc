@@ -86,7 +86,7 @@ Clients::Limits limits_of(const Definition& definition, const Options& options,
   }
   // A process that serves many at once is not worn out by a hundred: only a
   // limit that somebody asked for counts.
-  if (settings.is_set(param::max_use)) {
+  if (settings.is_set("max_use")) {
     limits.max_use = static_cast<size_t>(settings.get(param::max_use));
   }
   if (auto given = parse_number<size_t>(options.max_use)) {

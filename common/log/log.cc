@@ -34,6 +34,7 @@ struct State {
   time_t second = 0;
   std::string stamp;
   unsigned fatal_delay = 1000;
+  int fatal_status = 1;
 };
 
 State& state() {
@@ -216,10 +217,16 @@ void pause_before_death() {
 }
 }  // namespace
 
+void set_fatal_status(int status) { state().fatal_status = status; }
+
 void fatal(std::string_view text) {
+  fatal_with_status(text, state().fatal_status);
+}
+
+void fatal_with_status(std::string_view text, int status) {
   line(Level::Fatal, text);
   pause_before_death();
-  _exit(1);
+  _exit(status);
 }
 
 void panic(std::string_view text) {

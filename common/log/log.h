@@ -40,6 +40,9 @@ inline void error(std::string_view text) { line(Level::Error, text); }
 /// Logs, waits a second (a supervisor must not be busy restarting us), exits
 /// with status 1.
 [[noreturn]] void fatal(std::string_view text);
+/// The same with another exit status (commands); fatal() uses it too then.
+[[noreturn]] void fatal_with_status(std::string_view text, int status);
+void set_fatal_status(int status);
 /// For our own bugs: logs, waits, aborts.
 [[noreturn]] void panic(std::string_view text);
 

@@ -1,4 +1,6 @@
 // anvil(8): counts what remote clients do in a time unit, for smtpd's limits.
+#include <fmt/format.h>
+
 #include "common/config/postfix/params.h"
 #include "common/daemon/service.h"
 #include "common/ipc/conversation.h"
