@@ -15,6 +15,12 @@ Result<RealRoot> RealRoot::open() {
   return RealRoot(std::move(fd));
 }
 
+Result<RealRoot> RealRoot::duplicate() const {
+  UniqueFd fd(fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
+  if (!fd) return fail_errno("dup", errno);
+  return RealRoot(std::move(fd));
+}
+
 Result<UniqueFd> RealRoot::open_file(const std::string& path, int flags) const {
   std::string below =
       path.substr(path.find_first_not_of('/') == std::string::npos

@@ -16,6 +16,8 @@ class RealRoot {
  public:
   /// Errors: "open /: reason".
   static Result<RealRoot> open();
+  /// The same root once more, after chroot(2) too.
+  Result<RealRoot> duplicate() const;
   /// As open(2) with O_CLOEXEC; `path` is absolute. Errors: "open PATH: ...".
   Result<UniqueFd> open_file(const std::string& path, int flags) const;
 

@@ -18,8 +18,9 @@ namespace mail::tls {
 struct PeerCheck;
 
 /// One TLS connection without a socket, either side: bytes in, bytes out.
-/// Made by a ServerContext or ClientContext, which may be replaced or destroyed
-/// meanwhile. Idle it holds no buffers of ours (OpenSSL's are about 14 KiB).
+/// Made by a ServerContext or ClientContext, which must live until the
+/// handshake is done. Idle it holds no buffers of ours (OpenSSL's are about 14
+/// KiB).
 ///
 ///   auto engine = context.new_engine(...);          // Result<unique_ptr>
 ///   tls::Engine* tls = engine->get();

@@ -46,7 +46,9 @@ struct CommonOptions {
 
 /// A server's TLS, from the effective smtpd_tls_* (or imap's ...) settings.
 struct ServerOptions : CommonOptions {
-  enum class ClientCertificate { None, Ask, Require };
+  /// Asked for, never enforced here: see Summary::has_certificate,
+  /// chain_trusted.
+  enum class ClientCertificate { None, Ask };
 
   /// The name of the certificate parameter, for texts: "smtpd_tls_cert_file".
   std::string parameter = "smtpd_tls_cert_file";
@@ -83,7 +85,8 @@ std::string_view name_of(Level level);
 /// A client's TLS as far as all its destinations share it.
 struct ClientOptions : CommonOptions {
   int verify_depth = 9;
-  bool wildcards_match_several_labels = false;
+  /// tls_wildcard_matches_multiple_labels
+  bool wildcards_match_several_labels = true;
 };
 
 /// What one destination asks for; see 9.4 of the manual smtp(8).

@@ -34,12 +34,14 @@ struct Summary {
   bool certificate_requested = false;
   std::string peer_cn, issuer_cn;  ///< printable
   std::string subject, issuer;     ///< "/C=XX/O=.../CN=..."
+  std::string matched_name;        ///< of the certificate, at verify, secure
   /// "0A:F3:..." with the configured digest.
   std::string certificate_fingerprint, key_fingerprint;
   /// Why the chain is not trusted, ready for the log behind the peer's name:
   /// see chain_problem_line().
   struct Problem {
-    enum class Kind { Issuer, Other } kind = Kind::Other;
+    /// Chain: of the whole chain; Certificate: of one side's certificate.
+    enum class Kind { Chain, Certificate } kind = Kind::Chain;
     std::string text;
   };
   std::vector<Problem> problems;
