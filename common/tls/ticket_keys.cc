@@ -12,6 +12,7 @@ namespace mail::tls {
 
 namespace {
 constexpr size_t kMaximum = 4;
+constexpr int64_t kFarthest = 9'000'000'000;  // the year 2255
 }  // namespace
 
 std::optional<TicketKey> TicketKey::from_wire(std::string_view bytes) {
@@ -22,7 +23,9 @@ std::optional<TicketKey> TicketKey::from_wire(std::string_view bytes) {
   memcpy(out.cipher_key.data(), bytes.data() + 16, 32);
   memcpy(out.mac_key.data(), bytes.data() + 48, 32);
   memcpy(&seconds, bytes.data() + 80, 8);
-  out.expires = WallClock::from_time_t(seconds);
+  // As far as the clock's type reaches; a peer may say anything.
+  out.expires =
+      WallClock::from_time_t(std::clamp<int64_t>(seconds, 0, kFarthest));
   return out;
 }
 

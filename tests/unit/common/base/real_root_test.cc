@@ -1,6 +1,7 @@
 #include "common/base/real_root.h"
 
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -33,5 +34,30 @@ TEST_CASE("a watched file is seen to change, also behind symbolic links",
   CHECK(file.changed(*root));
   CHECK(file.read(*root).error().sys == ENOENT);
   CHECK_FALSE(file.changed(*root));
+  std::filesystem::remove_all(dir);
+}
+
+TEST_CASE("a watched file is still followed from inside a chroot", "[base]") {
+  if (geteuid() != 0) return;
+  char name[] = "/tmp/real_root.XXXXXX";
+  std::string dir = mkdtemp(name);
+  std::filesystem::create_directory(dir + "/jail");
+  std::filesystem::create_symlink(dir + "/target", dir + "/link");
+  REQUIRE(replace_file(dir + "/target", "one", 0600));
+  auto root = RealRoot::open();
+  REQUIRE(root);
+  WatchedFile file(dir + "/link");
+  REQUIRE(file.read(*root));
+  pid_t child = fork();
+  if (child == 0) {
+    std::string jail = dir + "/jail";
+    if (chroot(jail.c_str()) != 0 || chdir("/") != 0) _exit(1);
+    auto again = root->duplicate();
+    auto text = file.read(*again);
+    _exit(text && *text == "one" && !file.changed(*root) ? 0 : 2);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
   std::filesystem::remove_all(dir);
 }
