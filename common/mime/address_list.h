@@ -11,7 +11,7 @@ namespace mail::mime {
 struct Token {
   enum class Kind : unsigned char {
     Atom,     ///< text: as written
-    Quoted,   ///< text: between the quotes, backslashes kept
+    Quoted,   ///< text: without quotes and backslashes
     Literal,  ///< text: [...], brackets kept
     Comment,  ///< text: (...), parentheses kept, nested ones too
     Special,  ///< text: one of < > @ , ; : .
@@ -59,6 +59,8 @@ class AddressList {
     bool in_brackets;
   };
   void find_addresses(std::vector<Token> raw);
+  void add_bare(std::vector<Token>& raw, size_t at, size_t end);
+  size_t add_bracketed(std::vector<Token>& raw, size_t at);
 
   std::vector<Token> tokens_;
   std::vector<Place> addresses_;

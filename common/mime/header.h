@@ -22,7 +22,6 @@ enum class HeaderId : uint8_t {
   Date,
   DeliveredTo,
   DispositionNotificationTo,
-  DuplicateDeliveryReports,
   ErrorsTo,
   From,
   MailFollowupTo,
@@ -101,7 +100,6 @@ class HeaderSplitter {
   bool truncated() const { return done_truncated_; }
 
  private:
-  void complete();
   void append(std::string_view text);
 
   size_t size_limit_;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -77,47 +76,47 @@ class MimeState {
 
  private:
   enum class Domain : unsigned char { SevenBit, EightBit, Binary };
-  enum class Encoding : unsigned char { None, QuotedPrintable, Base64 };
-  enum class Type : unsigned char { Text, Message, Multipart, Other };
+  enum class Type : unsigned char { Leaf, Message, Multipart };
   enum class State : unsigned char { PrimaryHead, PartHead, NestedHead, Body };
+  /// What the headers of one entity say of its body.
+  struct Entity {
+    Type type = Type::Leaf;
+    bool composite = false;  // multipart/* or message/*, parsed or not
+    bool digest = false;     // parts default to message/rfc822
+    bool encoded = false;    // quoted-printable, base64, or unknown
+    Domain domain = Domain::SevenBit;
+    std::string boundary;
+  };
+  /// An open multipart.
+  struct Level {
+    std::string boundary;
+    bool digest = false;
+    size_t depth = 0;
+  };
 
   void header_line(std::string_view text, bool complete);
   void body_line(std::string_view text, bool complete);
   void emit_header();
-  void head_end(std::string_view text, bool complete);
-  bool at_boundary(std::string_view text);
+  void end_head();
+  void enter_entity();
+  bool take_boundary(std::string_view text);
   void read_content_type(std::string_view value);
   void read_encoding(std::string_view value);
-  void emit_encoding_header();
+  void enter_depth();
   void encode(std::string_view text, bool complete);
-  void start_part();
-  void check_domain();
+  void end_encoding();
   void report(MimeError error, std::string_view line);
 
   MimeOptions options_;
   MimeSink& sink_;
   HeaderSplitter splitter_;
   State state_ = State::PrimaryHead;
-  bool primary_over_ = false;
-  bool line_started_ = true;  // the next piece begins a line
-  // Of the entity whose headers are being read or whose body follows.
-  Type type_ = Type::Text;
-  bool message_rfc822_ = false, message_partial_ = false;
-  Domain domain_ = Domain::SevenBit;
-  Encoding encoding_ = Encoding::None;
-  std::string boundary_;       // of type_ Multipart
-  bool digest_ = false;        // parts of it default to message/rfc822
-  bool quoting_ = false;       // the body is being downgraded
-  size_t column_ = 0;          // of the quoted-printable output line
-  std::string held_encoding_;  // header held back for the downgrade
-  std::string output_;
-  struct Level {
-    std::string boundary;
-    bool digest;
-    Domain domain;
-  };
+  bool line_started_ = false;  // the next piece goes on with a line
+  Entity entity_;
+  bool quoting_ = false;  // the body is being downgraded
+  std::string output_;    // the quoted-printable line so far
   std::vector<Level> levels_;
-  size_t depth_ = 0;  // also counts nested messages
+  size_t depth_ = 0;  // open multiparts and nested messages
   MimeError error_ = MimeError::None;
   std::string error_line_;
 };
