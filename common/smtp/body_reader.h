@@ -44,6 +44,7 @@ class BodyReader {
   BareNewline mode_;
   size_t line_limit_;
   std::vector<BodyLine> lines_;
+  bool dots_ = true;        // of the call to read()
   bool line_start_ = true;  // the next byte begins a line
   bool after_crlf_ = true;  // the last line ended in CRLF
   bool finished_ = false;

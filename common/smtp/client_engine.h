@@ -116,7 +116,9 @@ class ClientEngine {
   Stage stage() const;
   size_t outstanding() const { return expected_.size(); }
   /// Bytes came that nothing asked for.
-  bool unsolicited() const { return expected_.empty() && !input_.empty(); }
+  bool unsolicited() const {
+    return expected_.empty() && consumed_ < input_.size();
+  }
 
  private:
   struct Expected {

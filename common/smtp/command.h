@@ -107,9 +107,11 @@ using Command = std::variant<Helo, Mail, Rcpt, Data, Bdat, Rset, Noop, Quit,
 struct CommandOptions {
   Protocol protocol = Protocol::Smtp;
   bool strict_rfc821_envelopes = false;
-  bool smtputf8 = true;  ///< smtputf8_enable: lines must be UTF-8
-  bool dsn = true;       ///< DSN is announced
-  bool xverp = false;    ///< the client may use XVERP
+  bool smtputf8 = true;   ///< smtputf8_enable: lines must be UTF-8
+  bool dsn = true;        ///< DSN is announced
+  bool xverp = false;     ///< the client may use XVERP,
+  bool xclient = false;   ///< XCLIENT,
+  bool xforward = false;  ///< XFORWARD
 };
 
 /// A command, or the reply that refuses its syntax, in Postfix's words.

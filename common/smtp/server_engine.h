@@ -131,55 +131,49 @@ class ServerEngine {
     BodyReader reader;
   };
   struct Chunk {
-    int64_t size, left;
+    int64_t size;
+    size_t left;  // bytes not yet read, with the tail of the chunk before
     bool last;
-    std::optional<Reply> refusal;  // the chunk is dropped, then this is said
+    bool refused;  // the data is dropped
   };
-  /// Between chunks nothing else of the message is wanted but BDAT.
   using State = std::variant<Commands, Sasl, Tls, Body, Chunk>;
-  enum class Asked : uint8_t {
-    None,
-    Plain,
-    Helo,
-    Mail,
-    Rcpt,
-    Data,
-    Bdat,
-    Rset,
-    Quit,
-    StartTls,
-    Sasl,
-    BodyEnd,
-    ChunkEnd,
-    RefusedData,
-  };
+  enum class Asked : uint8_t { None, Refused, Answer, Sasl, ChunkEnd, BodyEnd };
 
   bool take_line(size_t limit);
   std::optional<ServerEvent> next_command();
   std::optional<ServerEvent> next_sasl();
   std::optional<ServerEvent> next_body(Body& body);
   std::optional<ServerEvent> next_chunk(Chunk& chunk);
-  std::optional<Reply> sequence_error(Verb verb) const;
+  std::optional<ServerEvent> drop_chunk(Chunk& chunk);
+  std::optional<Reply> too_early(Verb verb) const;
+  std::optional<Reply> out_of_sequence(Verb verb) const;
+  std::optional<Reply> chunk_refusal(const Bdat& bdat) const;
   ServerEvent refuse(Reply reply);
   ServerEvent start_command(Command command);
-  std::optional<ServerEvent> on_bdat(const Bdat& bdat);
+  std::optional<ServerEvent> start_bdat(const Bdat& bdat);
   ServerEvent end_of_body(std::optional<int64_t> last_chunk, bool bare);
+  void accept(const Reply& reply);
+  void accept_positive();
   void note_pipelining();
+  void drop_chunks();
   void end_transaction();
 
   ServerLimits limits_;
   State state_ = Commands{};
   Asked asked_ = Asked::None;
-  size_t answers_left_ = 0;  // LMTP, after the content
+  size_t answers_left_ = 0;  // to BodyEnd
   std::string input_;
   size_t consumed_ = 0;
   std::string output_;
   size_t sent_ = 0;
   std::string line_;
-  bool line_bare_ = false, line_cut_ = false, skipping_ = false;
-  bool line_ready_ = false;
+  bool line_bare_ = false;  // line_ ended in a bare LF
+  bool line_cut_ = false;
+  bool mid_line_ = false;  // line_ is what has come of a line so far
   Verb verb_ = Verb::Unknown;
-  std::optional<BodyReader> chunks_;  // lives from first chunk to last
+  std::optional<Reply> chunk_reply_;  // said when the dropped chunk is over
+  std::optional<BodyReader> chunks_;  // from the first chunk to the last
+  std::string chunk_tail_;            // an unfinished line between chunks
   bool chunks_failed_ = false;
   bool esmtp_ = false, said_helo_ = false, in_mail_ = false;
   bool tls_required_ = false, improper_pipelining_ = false;
