@@ -183,19 +183,42 @@ Result<ContextPtr> make_context(Role role, const CommonOptions& options,
   return out;
 }
 
+namespace {
+
+uint64_t disabled_bits(const Protocols& protocols) {
+  constexpr uint64_t kNo[] = {SSL_OP_NO_SSLv3, SSL_OP_NO_TLSv1,
+                              SSL_OP_NO_TLSv1_1, SSL_OP_NO_TLSv1_2,
+                              SSL_OP_NO_TLSv1_3};
+  uint64_t out = 0;
+  for (size_t i = 0; i < std::size(kNo); ++i) {
+    if (protocols.excluded >> i & 1) out |= kNo[i];
+  }
+  return out;
+}
+
+Result<> no_cipher(const std::string& ciphers) {
+  ERR_clear_error();
+  return fail(Fault::Config, "no usable TLS cipher in \"" + ciphers + "\"");
+}
+
+}  // namespace
+
+Result<> set_protocols_and_ciphers(SSL_CTX* context, const Protocols& protocols,
+                                   const std::string& ciphers) {
+  SSL_CTX_set_min_proto_version(context, protocols.least);
+  SSL_CTX_set_max_proto_version(context, protocols.most);
+  SSL_CTX_set_options(context, disabled_bits(protocols));
+  if (SSL_CTX_set_cipher_list(context, ciphers.c_str()) == 1) return {};
+  return no_cipher(ciphers);
+}
+
 Result<> set_protocols_and_ciphers(SSL* ssl, const Protocols& protocols,
                                    const std::string& ciphers) {
   SSL_set_min_proto_version(ssl, protocols.least);
   SSL_set_max_proto_version(ssl, protocols.most);
-  constexpr uint64_t kNo[] = {SSL_OP_NO_SSLv3, SSL_OP_NO_TLSv1,
-                              SSL_OP_NO_TLSv1_1, SSL_OP_NO_TLSv1_2,
-                              SSL_OP_NO_TLSv1_3};
-  for (size_t i = 0; i < std::size(kNo); ++i) {
-    if (protocols.excluded >> i & 1) SSL_set_options(ssl, kNo[i]);
-  }
+  SSL_set_options(ssl, disabled_bits(protocols));
   if (SSL_set_cipher_list(ssl, ciphers.c_str()) == 1) return {};
-  ERR_clear_error();
-  return fail(Fault::Config, "no usable TLS cipher in \"" + ciphers + "\"");
+  return no_cipher(ciphers);
 }
 
 }  // namespace mail::tls

@@ -44,7 +44,10 @@ class CertificateSource {
 Result<ContextPtr> make_context(Role role, const CommonOptions& options,
                                 const RealRoot& root);
 
+/// For all connections of a context, or for one, which costs it some KiB.
 /// Errors: Config, the cipher list has no cipher.
+Result<> set_protocols_and_ciphers(SSL_CTX* context, const Protocols& protocols,
+                                   const std::string& ciphers);
 Result<> set_protocols_and_ciphers(SSL* ssl, const Protocols& protocols,
                                    const std::string& ciphers);
 

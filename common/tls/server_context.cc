@@ -138,6 +138,7 @@ Result<ContextPtr> ServerContext::State::build(
     const std::vector<Credential>& credentials) {
   ContextPtr out = TRY(make_context(Role::Server, options, source.root()));
   SSL_CTX_set_app_data(out.get(), this);
+  TRY(set_protocols_and_ciphers(out.get(), protocols, ciphers));
   for (const auto& credential : credentials) {
     TRY(use_credential(out.get(), credential));
   }
@@ -349,7 +350,6 @@ Result<std::unique_ptr<Engine>> ServerContext::new_engine() const {
   if (!state_->context) return fail(Fault::Config, "no TLS certificate");
   SslPtr ssl(SSL_new(state_->context.get()));
   if (!ssl) return fail(Fault::Temporary, "no memory for a TLS session");
-  TRY(set_protocols_and_ciphers(ssl.get(), state_->protocols, state_->ciphers));
   auto check = std::make_unique<PeerCheck>();
   check->requested = state_->options.client_certificate !=
                      ServerOptions::ClientCertificate::None;
