@@ -50,21 +50,27 @@ WatchedFile::Seen WatchedFile::seen(const struct stat& status) {
           true};
 }
 
-WatchedFile::Seen WatchedFile::look(const RealRoot& root) const {
+std::optional<WatchedFile::Seen> WatchedFile::present(
+    const RealRoot& root) const {
   auto fd = root.open_file(path_, O_PATH);
+  if (!fd && (fd.error().sys == EACCES || fd.error().sys == EPERM)) {
+    return std::nullopt;
+  }
   struct stat status{};
-  if (!fd || fstat(fd->get(), &status) != 0) return {};
+  if (!fd || fstat(fd->get(), &status) != 0) return Seen{};
   return seen(status);
 }
 
-bool WatchedFile::changed(const RealRoot& root) const {
-  return look(root) != seen_;
+WatchedFile::Look WatchedFile::look(const RealRoot& root) const {
+  auto now = present(root);
+  if (!now) return Look::Hidden;
+  return *now == seen_ ? Look::Same : Look::Other;
 }
 
 Result<std::string> WatchedFile::read(const RealRoot& root, size_t limit) {
   auto fd = root.open_file(path_, O_RDONLY | O_NOCTTY | O_NONBLOCK);
   if (!fd) {
-    seen_ = look(root);  // unreadable, but there
+    seen_ = present(root).value_or(seen_);  // unreadable, but there
     return fail(std::move(fd).error());
   }
   struct stat status{};

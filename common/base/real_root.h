@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "common/base/result.h"
@@ -34,7 +35,10 @@ class WatchedFile {
 
   /// Another file, size or time than the last read() has seen, at the end of
   /// all symbolic links. Three system calls.
-  bool changed(const RealRoot& root) const;
+  bool changed(const RealRoot& root) const { return look(root) == Look::Other; }
+  /// Hidden: we may not even look, say after giving up root.
+  enum class Look { Same, Other, Hidden };
+  Look look(const RealRoot& root) const;
   /// The whole file, remembered as seen even when it fails.
   /// Errors: "open PATH: reason" with errno; Protocol when over `limit`.
   Result<std::string> read(const RealRoot& root, size_t limit = 1 << 20);
@@ -47,7 +51,8 @@ class WatchedFile {
     friend bool operator==(const Seen&, const Seen&) = default;
   };
   static Seen seen(const struct stat& status);
-  Seen look(const RealRoot& root) const;
+  // nullopt: hidden.
+  std::optional<Seen> present(const RealRoot& root) const;
 
   std::string path_;
   Seen seen_;

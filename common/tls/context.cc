@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <unistd.h>
 
 #include "common/base/ascii.h"
 #include "common/base/number.h"
@@ -102,17 +103,33 @@ CertificateSource::CertificateSource(RealRoot root,
 Result<CertificateSource> CertificateSource::open(
     const CertificateFiles& files) {
   RealRoot root = TRY(RealRoot::open());
-  return CertificateSource(std::move(root), files);
+  CertificateSource out(std::move(root), files);
+  // Who is root now will not be for long.
+  if (geteuid() == 0) {
+    for (const auto& file : out.chains_) out.watch_.add(file.path());
+    for (const auto& pair : out.pairs_) {
+      out.watch_.add(pair.certificate.path());
+      out.watch_.add(pair.key.path());
+    }
+  }
+  return out;
 }
 
-bool CertificateSource::changed() const {
-  for (const auto& file : chains_) {
-    if (file.changed(root_)) return true;
-  }
+bool CertificateSource::changed() {
+  bool other = false, hidden = false;
+  auto look = [&](const WatchedFile& file) {
+    auto seen = file.look(root_);
+    other = other || seen == WatchedFile::Look::Other;
+    hidden = hidden || seen == WatchedFile::Look::Hidden;
+  };
+  for (const auto& file : chains_) look(file);
   for (const auto& pair : pairs_) {
-    if (pair.certificate.changed(root_) || pair.key.changed(root_)) return true;
+    look(pair.certificate);
+    if (pair.key.path() != pair.certificate.path()) look(pair.key);
   }
-  return false;
+  // Always emptied, so that the queue does not fill.
+  bool events = watch_.take_events();
+  return other || (hidden && events);
 }
 
 Result<std::vector<Credential>> CertificateSource::load() {

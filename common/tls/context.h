@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/base/real_root.h"
 #include "common/tls/credential.h"
+#include "common/tls/directory_watch.h"
 #include "common/tls/options.h"
 #include "common/tls/protocols.h"
 #include "common/tls/summary.h"
@@ -21,8 +22,9 @@ class CertificateSource {
   /// Opens no file yet. Errors: "open /: reason".
   static Result<CertificateSource> open(const CertificateFiles& files);
 
-  /// Any file differs from what load() has seen.
-  bool changed() const;
+  /// Any file differs from what load() has seen, as far as we may look; where
+  /// we may not any more, something has happened to its name.
+  bool changed();
   /// Reads all again. Errors: Config with the file's name and the reason; sys
   /// is errno if it could not be opened.
   Result<std::vector<Credential>> load();
@@ -37,6 +39,7 @@ class CertificateSource {
   RealRoot root_;
   std::vector<WatchedFile> chains_;
   std::vector<Pair> pairs_;
+  DirectoryWatch watch_;
 };
 
 /// A context for one side with everything of `options` but certificates and

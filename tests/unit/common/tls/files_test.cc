@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include "tests/unit/common/tls/pair.h"
 
 using namespace mail;
@@ -67,6 +69,37 @@ TEST_CASE("certificates are followed through symbolic links", "[tls]") {
   std::filesystem::create_symlink(w.folder.path + "/two.pem", link);
   w.server->refresh(Clock::now());
   CHECK(served_name(w) == "two.example");
+}
+
+TEST_CASE("a renewal that only root may see asks for a restart", "[tls]") {
+  if (geteuid() != 0) return;
+  bool hidden = GENERATE(false, true);
+  World w;
+  std::filesystem::permissions(w.folder.path,
+                               std::filesystem::perms(hidden ? 0700 : 0755));
+  w.open();
+  Instant now = Clock::now();
+  auto refresh_as_nobody = [&] {
+    REQUIRE(seteuid(65534) == 0);
+    w.server->refresh(now += 2s);
+    REQUIRE(seteuid(0) == 0);
+  };
+  refresh_as_nobody();
+  CHECK(w.server->problems().empty());
+  CHECK_FALSE(w.server->wants_restart());
+  auto next = named("next.example");
+  w.folder.write("server.pem", next.certificate);
+  w.folder.write("server.key", next.key);
+  refresh_as_nobody();
+  CHECK(w.server->wants_restart());
+  auto problems = w.server->problems();
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].ends_with(
+      ": Permission denied; the old certificate stays in use: a process "
+      "started anew can read it"));
+  CHECK(served_name(w) == "mail.example.org");
+  refresh_as_nobody();
+  CHECK(w.server->problems().empty());
 }
 
 TEST_CASE("a missing certificate leaves TLS off, with a remedy", "[tls]") {
