@@ -104,7 +104,8 @@ Task<Result<Reply>> exchange(ResolvConf conf, Question question,
                              Deadline deadline) {
   if (conf.servers.empty()) co_return fail(Fault::Temporary, "no server");
   // What cannot be asked fails before anything is sent.
-  CO_TRY(encode_query(question));
+  auto possible = encode_query(question);
+  if (!possible) co_return fail(std::move(possible).error());
   size_t count = conf.servers.size();
   size_t first =
       conf.rotate ? crypto::random_below(static_cast<uint32_t>(count)) : 0;
