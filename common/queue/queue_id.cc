@@ -99,7 +99,9 @@ Result<QueueId> with_inode(std::string_view id, uint64_t inode) {
     return QueueId::parse(std::string(id.substr(0, id.rfind('z') + 1)) +
                           encode(inode, 51, 1));
   }
-  TRY(claimed_inode(id));
+  if (id.size() < kShortUsecPlaces) {
+    return fail(Fault::Protocol, "bad queue id");
+  }
   return QueueId::parse(
       fmt::format("{}{:X}", id.substr(0, kShortUsecPlaces), inode));
 }

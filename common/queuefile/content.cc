@@ -26,8 +26,8 @@ Result<std::optional<Piece>> ContentReader::next() {
 
 Result<bool> append_content(ContentReader& reader, size_t size,
                             std::string_view newline, std::string& out) {
-  size_t end = out.size() + size;
-  while (out.size() < end) {
+  size_t before = out.size();
+  while (out.size() - before < size) {
     auto piece = TRY(reader.next());
     if (!piece) return false;
     out.append(piece->text);

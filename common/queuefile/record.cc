@@ -38,8 +38,6 @@ std::string_view record_name(Type type) {
       return "redirect_to";
     case Type::Flags:
       return "flags";
-    case Type::Delay:
-      return "delay";
     case Type::Message:
       return "message_content";
     case Type::Text:
@@ -66,10 +64,11 @@ std::string_view record_name(Type type) {
       return "dsn_original_recipient";
     case Type::DsnNotify:
       return "dsn_notify_flags";
-    case Type::Milters:
-      return "milter_count";
     case Type::End:
       return "message_end";
+    case Type::Delay:
+    case Type::Milters:
+      break;  // postcat knows no name for them
   }
   return {};
 }
@@ -110,7 +109,11 @@ std::string fixed_number(long value) { return fmt::format("{:15}", value); }
 Result<std::optional<Frame>> parse_frame(std::string_view bytes, size_t limit) {
   uint64_t size = 0;
   for (size_t i = 1; i < bytes.size(); ++i) {
-    if (i > 5) return fail(Fault::Protocol, "record length over 5 bytes");
+    if (i > 5) {
+      return fail(Fault::Protocol,
+                  fmt::format("too many length bits, record type {}",
+                              static_cast<int>(bytes[0])));
+    }
     auto byte = static_cast<unsigned char>(bytes[i]);
     size |= static_cast<uint64_t>(byte & 0x7f) << (7 * (i - 1));
     if (byte & 0x80) continue;

@@ -34,13 +34,22 @@ Result<std::optional<PlacedRecord>> Walker::one() {
   if (bytes.empty()) return std::nullopt;
   auto parsed = parse_frame(bytes);
   if (!parsed) return corrupt(parsed.error().what, offset_);
-  if (!*parsed) return corrupt("file ends in a record", offset_);
+  if (!*parsed) {
+    return corrupt(fmt::format("unexpected EOF reading length, record type {}",
+                               static_cast<int>(bytes[0])),
+                   offset_);
+  }
   Frame frame = **parsed;
   size_t all = frame.head + frame.size;
   if (bytes.size() < all) {
     TRY(load(all));
     bytes = window_.substr(offset_ - window_offset_);
-    if (bytes.size() < all) return corrupt("file ends in a record", offset_);
+    if (bytes.size() < all) {
+      return corrupt(
+          fmt::format("unexpected EOF in data, record type {} length {}",
+                      static_cast<int>(frame.type), frame.size),
+          offset_);
+    }
   }
   PlacedRecord record{frame.type, bytes.substr(frame.head, frame.size), offset_,
                       offset_ + all};
