@@ -1,6 +1,6 @@
 #include "common/mime/address.h"
 
-#include <algorithm>
+#include <arpa/inet.h>
 
 #include "common/base/ascii.h"
 #include "common/mime/address_list.h"
@@ -170,11 +170,10 @@ bool is_domain_literal(std::string_view domain) {
   domain = domain.substr(1, domain.size() - 2);
   bool v6 = istarts_with(domain, "IPv6:");
   if (v6) domain.remove_prefix(5);
-  return !domain.empty() &&
-         std::all_of(domain.begin(), domain.end(), [v6](char c) {
-           return is_digit(c) || c == '.' ||
-                  (v6 && (c == ':' || hex_value(c) >= 0));
-         });
+  if (domain.find('\0') != std::string_view::npos) return false;
+  unsigned char address[16];
+  return inet_pton(v6 ? AF_INET6 : AF_INET, std::string(domain).c_str(),
+                   address) == 1;
 }
 
 std::string_view strip_source_route(std::string_view external) {

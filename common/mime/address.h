@@ -47,7 +47,7 @@ bool is_postmaster(std::string_view local);
 /// digits, "-", "_" and (UTF-8) bytes above 127, no "-" at a label's edges,
 /// not all numeric in the last.
 bool is_domain(std::string_view domain);
-/// [192.0.2.1] or [IPv6:2001:db8::1], checked roughly: only characters.
+/// [192.0.2.1] or [IPv6:2001:db8::1].
 bool is_domain_literal(std::string_view domain);
 
 /// Without "@a,@b:" in front (RFC 5321, appendix C).
@@ -60,7 +60,8 @@ enum class EnvelopeSyntax {
 };
 /// Reads an envelope address: `text` is "<...>" or, leniently, more.
 /// Returns the internal form; "" is the null sender "<>".
-/// nullopt: no address, or several, or bad grammar.
+/// nullopt: no address, or several, or bad grammar. What is no domain name
+/// (a@-b, a@1.2.3.4) passes: Postfix's trivial-rewrite refuses that.
 std::optional<std::string> parse_envelope_address(std::string_view text,
                                                   EnvelopeSyntax syntax);
 

@@ -10,6 +10,8 @@
 namespace mail::smtp {
 namespace {
 
+constexpr size_t kIdleCapacity = 4096;
+
 bool allowed_before_tls(Verb verb) {
   switch (verb) {
     case Verb::Helo:
@@ -136,7 +138,14 @@ std::optional<ServerEvent> ServerEngine::next_sasl() {
 }
 
 std::optional<ServerEvent> ServerEngine::next_command() {
-  if (!take_line(limits_.line_length)) return std::nullopt;
+  if (!take_line(limits_.line_length)) {
+    // Idle clients hold no buffer of the size that content needs.
+    if (input_.capacity() > kIdleCapacity) {
+      std::string().swap(input_);
+      consumed_ = 0;
+    }
+    return std::nullopt;
+  }
   ParsedCommand parsed = parse_command(line_, limits_.commands);
   verb_ = parsed.verb;
   if (line_bare_ && limits_.bare_newline == BareNewline::Reject) {

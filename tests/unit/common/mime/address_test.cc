@@ -49,6 +49,11 @@ TEST_CASE("Domains and literals", "[mime]") {
   CHECK_FALSE(is_domain(std::string(64, 'a')));
   CHECK(is_domain_literal("[1.2.3.4]"));
   CHECK(is_domain_literal("[IPv6:::1]"));
+  CHECK(is_domain_literal("[ipv6:2001:db8::1]"));
+  for (std::string bad : {"[300.1.1.1]", "[1.2.3]", "[IPv6:zz]", "[::1]",
+                          "[IPv6:1.2.3.4]", "1.2.3.4"}) {
+    CHECK_FALSE(is_domain_literal(bad));
+  }
   CHECK_FALSE(is_domain_literal("[]"));
   CHECK_FALSE(is_domain_literal("[x]"));
 }
