@@ -1,0 +1,63 @@
+"""Fixtures of the system and parity tests."""
+
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "support"))
+
+from postcote import namespaces, tree  # noqa: E402
+from postcote.network import Network  # noqa: E402
+from postcote.site import Site  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--suite", default="ours,debian",
+                     help="suites to be tested: ours, debian, or both")
+
+
+def pytest_generate_tests(metafunc):
+    if "suite" in metafunc.fixturenames:
+        suites = metafunc.config.getoption("--suite").split(",")
+        metafunc.parametrize("suite", suites, scope="module")
+
+
+@pytest.fixture(scope="session")
+def hosts():
+    """Skips the test where private hosts cannot be made."""
+    reason = namespaces.why_not() or tree.why_not("debian")
+    if reason:
+        pytest.skip(reason)
+
+
+@pytest.fixture
+def network(hosts):
+    net = Network()
+    yield net
+    net.close()
+
+
+@pytest.fixture
+def new_site(network):
+    """A function that makes sites, of a suite or a Tree."""
+    made = []
+
+    def make(programs, **options):
+        if isinstance(programs, str):
+            reason = tree.why_not(programs)
+            if reason:
+                pytest.skip(f"{programs}: {reason}")
+            programs = tree.Tree(programs)
+        made.append(Site(network, programs, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def site(suite, new_site):
+    """A site as a fresh installation leaves it, not started."""
+    return new_site(suite)

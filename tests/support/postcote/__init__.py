@@ -1,0 +1,1 @@
+"""Private mail sites for system and parity tests; see README.md."""

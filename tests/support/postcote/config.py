@@ -1,0 +1,128 @@
+"""Configuration files as Debian's packages leave them, and how-to edits."""
+
+import os
+import re
+import shutil
+
+DYNAMIC_MAPS = """\
+# dict-type\tso-name (pathname)\tdict-function\tmkmap-function
+lmdb\tpostfix-lmdb.so\tdict_lmdb_open\tmkmap_lmdb_open
+pcre\tpostfix-pcre.so\tdict_pcre_open
+"""
+# What postinst appends to main.cf.debian after its questions.
+ANSWERS = """\
+smtpd_relay_restrictions = permit_mynetworks permit_sasl_authenticated defer_unauth_destination
+myhostname = {name}
+alias_maps = hash:/etc/aliases
+alias_database = hash:/etc/aliases
+myorigin = /etc/mailname
+mydestination = $myhostname, {domain}, localhost.localdomain, , localhost
+relayhost = 
+mynetworks = 127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128
+mailbox_size_limit = 0
+recipient_delimiter = +
+inet_interfaces = all
+inet_protocols = all
+"""
+
+
+def _read(*candidates):
+    for path in candidates:
+        if os.path.exists(path):
+            with open(path) as f:
+                return f.read()
+    raise FileNotFoundError(candidates[0])
+
+
+def make_postfix(directory, root, fallback, name, domain):
+    """Makes /etc/postfix as a fresh installation leaves it.
+
+    root: the suite's tree; fallback: the tree asked for what it lacks."""
+    os.makedirs(directory, exist_ok=True)
+    for source in (fallback, root):
+        if os.path.isdir(f"{source}/etc/postfix"):
+            shutil.copytree(f"{source}/etc/postfix", directory, symlinks=True,
+                            dirs_exist_ok=True)
+    os.makedirs(f"{directory}/sasl", exist_ok=True)
+    share = [f"{root}/usr/share/postfix", f"{fallback}/usr/share/postfix"]
+    main = "".join(_read(*(f"{s}/main.cf.{part}" for s in share))
+                   for part in ("debian", "tls"))
+    texts = {
+        "main.cf": main + ANSWERS.format(name=name, domain=domain),
+        "master.cf": _read(*(f"{s}/master.cf.dist" for s in share)),
+        "main.cf.proto": _read(*(f"{s}/main.cf.dist" for s in share)),
+        "master.cf.proto": _read(*(f"{s}/master.cf.dist" for s in share)),
+        "dynamicmaps.cf": DYNAMIC_MAPS,
+    }
+    for file, text in texts.items():
+        with open(f"{directory}/{file}", "w") as f:
+            f.write(text)
+    if not os.path.lexists(f"{directory}/makedefs.out"):
+        os.symlink("/usr/share/postfix/makedefs.out",
+                   f"{directory}/makedefs.out")
+
+
+def make_dovecot(directory, root):
+    """Makes /etc/dovecot as the packages (by ucf) leave it."""
+    share = f"{root}/usr/share/dovecot"
+    os.makedirs(f"{directory}/private", exist_ok=True)
+    shutil.copytree(f"{share}/conf.d", f"{directory}/conf.d")
+    for file in os.listdir(share):
+        if file == "dovecot.conf" or file.endswith(".ext"):
+            shutil.copy(f"{share}/{file}", directory)
+    for end, source in (("pem", "certs/ssl-cert-snakeoil.pem"),
+                        ("key", "private/ssl-cert-snakeoil.key")):
+        os.symlink(f"/etc/ssl/{source}", f"{directory}/private/dovecot.{end}")
+
+
+class Editor:
+    """Edits of one file, as a person with an editor does them."""
+
+    def __init__(self, path):
+        self.path = path
+
+    @property
+    def text(self):
+        with open(self.path, errors="surrogateescape") as f:
+            return f.read()
+
+    def write(self, text):
+        with open(self.path, "w", errors="surrogateescape") as f:
+            f.write(text)
+
+    def append(self, text):
+        self.write(self.text.rstrip("\n") + "\n" + text.rstrip("\n") + "\n")
+
+    def replace(self, pattern, replacement):
+        """Replaces lines; it is an error if there is none."""
+        text, count = re.subn(pattern, replacement, self.text, flags=re.M)
+        assert count, f"{self.path} has no line {pattern!r}"
+        self.write(text)
+
+    def uncomment(self, start):
+        """Takes the # from the one line that starts so."""
+        spaces = r"[ \t]+".join(map(re.escape, start.split()))
+        self.replace(rf"^#[ \t]*({spaces}\b.*)$", r"\1")
+
+    def set(self, *lines):
+        """`name = value` lines of main.cf: in place of the old, or new."""
+        for line in lines:
+            name = line.split("=")[0].strip()
+            old = rf"^{re.escape(name)}[ \t]*=.*\n(?:[ \t]+.*\n)*"
+            text, count = re.subn(old, lambda _: line.rstrip("\n") + "\n",
+                                  self.text, flags=re.M)
+            if count:
+                self.write(text)
+            else:
+                self.append(line)
+
+    def set_service(self, line):
+        """A service of master.cf: in place of the old, or new."""
+        name, kind = line.split()[:2]
+        old = rf"^{re.escape(name)}[ \t]+{kind}[ \t].*\n(?:[ \t]+.*\n)*"
+        text, count = re.subn(old, lambda _: line.rstrip("\n") + "\n",
+                              self.text, count=1, flags=re.M)
+        if count:
+            self.write(text)
+        else:
+            self.append(line)

@@ -1,0 +1,70 @@
+"""Debian's own packages, unpacked beside the system: what we compare with."""
+
+import fcntl
+import functools
+import glob
+import os
+import shutil
+import subprocess
+
+PACKAGES = [
+    "postfix", "postfix-pcre", "postfix-lmdb", "dovecot-core",
+    "dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd", "opendkim",
+    "opendkim-tools",
+    # What they need and a build machine does not have.
+    "libopendkim11", "libvbr2", "librbl1", "libexttextcat-2.0-0",
+    "libexttextcat-data", "liblua5.4-0", "liblua5.3-0", "libhashkit2",
+    "libmemcached11", "libopendbx1", "libdb5.3", "libmilter1.0.1", "cpio",
+]
+
+
+def _download(package, updated=[]):
+    command = ["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download",
+               package]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode and not updated:  # old lists, or none
+        updated.append(True)
+        subprocess.run(["apt-get", "-q", "update"], capture_output=True)
+        done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{package}: {done.stderr.strip()[-300:]}")
+
+
+def _fetch(directory):
+    os.makedirs(f"{directory}/deb", exist_ok=True)
+    before = os.getcwd()
+    os.chdir(f"{directory}/deb")
+    try:
+        for package in PACKAGES:
+            if not glob.glob(f"{package}_*.deb"):
+                _download(package)
+    finally:
+        os.chdir(before)
+    root = f"{directory}/root.new"
+    shutil.rmtree(root, ignore_errors=True)
+    os.makedirs(root)
+    for archive in sorted(glob.glob(f"{directory}/deb/*.deb")):
+        subprocess.run(["dpkg-deb", "-x", archive, root], check=True)
+    for top in ("bin", "sbin", "lib"):  # under /usr on a merged system
+        old = f"{root}/{top}"
+        if os.path.isdir(old) and not os.path.islink(old):
+            subprocess.run(["cp", "-a", f"{old}/.", f"{root}/usr/{top}/"],
+                           check=True)
+            shutil.rmtree(old)
+    os.rename(root, f"{directory}/root")
+
+
+@functools.cache
+def find_oracle():
+    """(root directory, None), or (None, why there is none)."""
+    directory = os.environ.get("POSTCOTE_ORACLE", "/var/cache/postcote-oracle")
+    root = f"{directory}/root"
+    try:
+        os.makedirs(directory, exist_ok=True)
+        with open(f"{directory}/.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not os.path.exists(f"{root}/usr/lib/postfix/sbin/master"):
+                _fetch(directory)
+    except (OSError, RuntimeError, subprocess.SubprocessError) as e:
+        return None, f"Debian's packages cannot be had: {e}"
+    return root, None
