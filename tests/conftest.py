@@ -38,10 +38,19 @@ def network(hosts):
     net.close()
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure comes with the last lines of the sites' logs."""
+    report = (yield).get_result()
+    for site in getattr(item, "sites", ()) if report.failed else ():
+        report.sections.append((f"log of {site.name} ({call.when})",
+                                "\n".join(site.log.lines[-60:])))
+
+
 @pytest.fixture
-def new_site(network):
+def new_site(network, request):
     """A function that makes sites, of a suite or a Tree."""
-    made = []
+    made = request.node.sites = []
 
     def make(programs, **options):
         if isinstance(programs, str):
