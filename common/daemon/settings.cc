@@ -37,9 +37,9 @@ std::string config_directory() {
   return environment("MAIL_CONFIG", "/etc/postfix");
 }
 
-std::shared_ptr<const config::Settings> load_daemon_settings(
+Result<std::shared_ptr<const config::Settings>> try_load_settings(
     const std::string& process, const std::string& service,
-    const std::vector<std::string>& overrides, bool to_stderr) {
+    const std::vector<std::string>& overrides) {
   config::LoadArgs args;
   args.config_directory = config_directory();
   args.process_name = process;
@@ -52,12 +52,19 @@ std::shared_ptr<const config::Settings> load_daemon_settings(
   for (const auto& text : overrides) {
     auto parsed = config::parse_override(text);
     if (!parsed) {
-      log::fatal(fmt::format("invalid \"-o {}\" option value: {}", text,
-                             parsed.error().what));
+      return fail(Fault::Config,
+                  fmt::format("invalid \"-o {}\" option value: {}", text,
+                              parsed.error().what));
     }
     args.overrides.push_back(std::move(*parsed));
   }
-  auto settings = config::load(args);
+  return config::load(args);
+}
+
+std::shared_ptr<const config::Settings> load_daemon_settings(
+    const std::string& process, const std::string& service,
+    const std::vector<std::string>& overrides, bool to_stderr) {
+  auto settings = try_load_settings(process, service, overrides);
   if (!settings) log::fatal(settings.error().what);
   open_log(**settings, process, to_stderr);
   return *settings;
