@@ -60,9 +60,9 @@ TEST_CASE("Children get the arguments that Debian's master gives") {
         Words{"cleanup", "-z", "-t", "unix", "-u", "-c"});
   ChildFlags two;
   two.sockets = 2;
-  CHECK(site.argv("smtpd inet n - y - - smtpd -o a=b", two) ==
-        Words{"smtpd", "-t", "inet", "-u", "-c", "-o", "stress=", "-s", "2",
-              "-o", "a=b"});
+  CHECK(site.argv("25 inet n - y - - smtpd -o a=b", two) ==
+        Words{"smtpd", "-n", "25", "-t", "inet", "-u", "-c", "-o",
+              "stress=", "-s", "2", "-o", "a=b"});
   CHECK(site.argv("local unix - n n - - local") ==
         Words{"local", "-t", "unix"});
 }
