@@ -6,7 +6,9 @@ namespace mail::mime {
 namespace {
 
 constexpr char kHex[] = "0123456789ABCDEF";
-constexpr size_t kLine = 76;
+/// Lines longer than this are broken, as Postfix does it; with an escape and
+/// the mark of the break they stay within 76.
+constexpr size_t kLine = 72;
 
 }  // namespace
 
@@ -17,8 +19,7 @@ void MimeState::encode(std::string_view text, bool complete) {
     bool last = i + 1 == text.size();
     bool blank = c == ' ' || c == '\t';
     bool plain = blank ? !last : is_print(c) && c != '=';
-    // A soft line break must fit behind it.
-    if (output_.size() + (plain ? 1 : 3) > kLine - 1) {
+    if (output_.size() > kLine) {
       output_ += '=';
       sink_.on_body(output_, true);
       output_.clear();

@@ -131,6 +131,17 @@ TEST_CASE("8-bit parts are made quoted-printable", "[mime]") {
         "MContent-Transfer-Encoding: quoted-printable\n=\n==FF\n=--b--\n");
 }
 
+TEST_CASE("Downgraded lines break where Postfix breaks them", "[mime]") {
+  MimeOptions options;
+  options.downgrade = true;
+  std::string line;
+  for (int i = 0; i < 6; ++i) line += "very long line ";
+  CHECK(run("Content-Transfer-Encoding: 8bit\n\n" + line + "\xff", options)
+            .text.ends_with("\n=very long line very long line very long line "
+                            "very long line very long lin=\n"
+                            "=e very long line =FF\n"));
+}
+
 TEST_CASE("Long lines come and go in pieces", "[mime]") {
   Notes notes;
   MimeState state({}, notes);
