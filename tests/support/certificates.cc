@@ -1,5 +1,6 @@
 #include "tests/support/certificates.h"
 
+#include <fmt/format.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -86,6 +87,17 @@ Certificate make_certificate(const CertificateOptions& options,
   X509_free(out);
   EVP_PKEY_free(key);
   return result;
+}
+
+std::string subject_hash(const Certificate& certificate) {
+  BIO* bio = BIO_new_mem_buf(certificate.certificate.data(),
+                             static_cast<int>(certificate.certificate.size()));
+  X509* parsed = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr);
+  REQUIRE(parsed);
+  std::string hash = fmt::format("{:08x}", X509_subject_name_hash(parsed));
+  X509_free(parsed);
+  BIO_free(bio);
+  return hash;
 }
 
 const Certificate& authority() {

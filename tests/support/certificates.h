@@ -25,6 +25,8 @@ struct Certificate {
 /// Signed by `issuer`, by itself when that is null.
 Certificate make_certificate(const CertificateOptions& options,
                              const Certificate* issuer = nullptr);
+/// The name that `openssl rehash` gives a certificate, without the ".0".
+std::string subject_hash(const Certificate& certificate);
 /// The test's root.
 const Certificate& authority();
 
