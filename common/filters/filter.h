@@ -100,6 +100,8 @@ class Filter {
   net::Task<> abort();
   net::Task<> quit();
   bool wants_rejected_recipients() const;
+  /// Header values travel with all that follows the colon.
+  bool leading_space() const { return agreement_.leading_space(); }
 
  private:
   enum class State { New, Active, AcceptedMessage, Done };

@@ -1,0 +1,42 @@
+#include "common/daemon/tables.h"
+
+#include "common/base/ascii.h"
+#include "common/config/postfix/params.h"
+#include "common/log/log.h"
+
+namespace mail::daemon {
+
+namespace param = config::param;
+
+maps::OpenOptions table_options(Context& context) {
+  const auto& settings = *context.settings;
+  maps::OpenOptions options;
+  options.read_cache = static_cast<size_t>(
+      settings.get(param::berkeley_db_read_buffer_size));
+  options.write_cache = static_cast<size_t>(
+      settings.get(param::berkeley_db_create_buffer_size));
+  options.lmdb_map_size =
+      static_cast<size_t>(settings.get(param::lmdb_map_size));
+  if (settings.get(param::smtputf8_enable)) {
+    options.flags |= maps::flag::kUtf8Request;
+  }
+  options.restart = [&context] {
+    if (context.drain) context.drain();
+  };
+  return options;
+}
+
+queue::Layout queue_layout(const config::Settings& settings) {
+  queue::Layout layout;
+  layout.hash_names.clear();
+  for (auto name : split(settings.get(param::hash_queue_names))) {
+    layout.hash_names.push_back(lower(name));
+  }
+  layout.hash_depth = static_cast<int>(settings.get(param::hash_queue_depth));
+  if (settings.get(param::enable_long_queue_ids)) {
+    layout.id_form = queue::IdForm::Long;
+  }
+  return layout;
+}
+
+}  // namespace mail::daemon
