@@ -39,7 +39,11 @@ def furnish(site):
                   "virtual_mailbox_base = /var/mail",
                   "virtual_uid_maps = static:5000",
                   "virtual_gid_maps = static:5000",
-                  "smtp_connection_cache_destinations = elsewhere.example")
+                  "smtp_connection_cache_destinations = elsewhere.example",
+                  "fast_flush_domains = elsewhere.example",
+                  "smtpd_recipient_restrictions = check_recipient_access "
+                  "inline:{ {gone@elsewhere.example = "
+                  "reject_unverified_recipient} }")
     site.run("postmap", "hash:/etc/postfix/transport",
              "hash:/etc/postfix/vmailbox")
     net.dns.add("elsewhere.example", "MX", "10 mx.elsewhere.example")
@@ -70,6 +74,7 @@ def walk(site):
         to_a_program_and_a_virtual_mailbox(site)
         discarded(site)
         bounced(site, smtp)
+        probed_by_command(site)
         refused_by_probe(site, smtp)
         deferred_and_flushed(site, smtp)
     assert not site.log.grep("panic:|fatal:|bad command startup|"
@@ -150,19 +155,29 @@ def bounced(site, smtp):
     assert "<y@error.example>: nobody lives here" in notice
     assert "Status: 5.1.2" in notice
     smtp.replies["RCPT"] = ["550 5.1.1 No such person"]
-    site.send("gone@elsewhere.example", sender="bob@example.com")
+    site.send("nobody@elsewhere.example", sender="bob@example.com")
     notice = site.wait_for_mbox("bob", 3)
     assert "550 5.1.1 No such person" in notice
-    assert "Final-Recipient: rfc822; gone@elsewhere.example" in notice
+    assert "Final-Recipient: rfc822; nobody@elsewhere.example" in notice
 
 
-def refused_by_probe(site, smtp):
-    """verify(8) asks the peer before smtpd answers."""
-    del smtp
+def probed_by_command(site):
     site.run("sendmail", "-bv", "alice")
     report = site.wait_for_mbox("root", 1)
     assert header(report, "Subject") == "Mail Delivery Status Report"
     assert "Action: deliverable" in report
+
+
+def refused_by_probe(site, smtp):
+    """verify(8) has the peer asked before smtpd answers."""
+    smtp.replies["RCPT"] = ["550 5.1.1 Gone"] * 2
+    with site.connect() as client:
+        client.ask("EHLO client.example", "250")
+        client.ask("MAIL FROM:<a@other.example>", "250")
+        client.ask("RCPT TO:<gone@elsewhere.example>",
+                   "450 4.1.1 <gone@elsewhere.example>: Recipient address "
+                   "rejected: unverified address: host ")
+    smtp.replies["RCPT"] = []
 
 
 def deferred_and_flushed(site, smtp):
@@ -173,7 +188,7 @@ def deferred_and_flushed(site, smtp):
     assert "450 4.2.0 Not now" in site.mailq()
     [entry] = site.queue_list()
     assert (entry["queue_name"], entry["queue_id"]) == ("deferred", queue_id)
-    site.run("postqueue", "-i", queue_id)
+    site.run("postqueue", "-s", "elsewhere.example")
     message = smtp.wait_for(lambda m: "late@elsewhere.example" in m.recipients)
     assert message.sender == "sender@elsewhere.example"
     site.wait_for_empty_queue()

@@ -1,6 +1,7 @@
 """Each program of Debian's untouched master.cf from one suite in a site of
 the other: ours in a genuine Postfix, and a genuine one in ours."""
 
+import hashlib
 import os
 import sys
 
@@ -25,14 +26,23 @@ def test_transplant(new_site, host, donor, program):
         pytest.skip(reason)
     site = new_site(tree.Tree(host, replace={program: donor}))
     furnish(site)
+    place = tree.find_program(donor, program)
+    with open(f"{tree.find_root(donor)}/{place}", "rb") as f:
+        wanted = hashlib.sha256(f.read()).hexdigest()
+    assert site.run("sha256sum", f"/{place}").stdout.startswith(wanted)
+    if program == "postlogd":
+        site.log_to_file()
     site.start()
     walk(site)
 
 
 @pytest.mark.parametrize("host", ["debian", "ours"])
-def test_whole_suite(new_site, host):
+@pytest.mark.parametrize("logger", ["syslog", "postlogd"])
+def test_whole_suite(new_site, host, logger):
     """Without a transplant, so that a failure above can be told."""
     site = new_site(host)
     furnish(site)
+    if logger == "postlogd":
+        site.log_to_file()
     site.start()
     walk(site)

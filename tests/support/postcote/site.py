@@ -160,6 +160,13 @@ class Site:
         """An editor of a file under /etc/dovecot."""
         return config.Editor(f"{self.etc}/dovecot/{name}")
 
+    def log_to_file(self):
+        """Has postlogd write the log, in place of the system's logger."""
+        path = f"{self.dir}/data/mail.log"
+        open(path, "w").close()
+        self.main.set("maillog_file = /var/lib/postfix/mail.log")
+        self.log.follow(path)
+
     def add_user(self, name, password=None):
         return self.accounts.add_user(name, password)
 

@@ -11,7 +11,11 @@ from postcote.wait import Timeout
 
 
 class Log:
+    """path: the file, which a program may also write itself (then follow()
+    is called, and the file is read while tests wait)."""
+
     def __init__(self, hostname, path, sockets):
+        self.followed = None
         self.lines = []
         self.hostname = hostname.split(".")[0]
         self.changed = threading.Condition()
@@ -49,6 +53,14 @@ class Log:
             self.file.write(line + "\n")
             self.changed.notify_all()
 
+    def follow(self, path):
+        """Takes lines from a log file that the programs write."""
+        self.followed = open(path, errors="surrogateescape")
+
+    def _read_followed(self):
+        while line := self.followed and self.followed.readline():
+            self.lines.append(line.rstrip("\n"))
+
     def mark(self):
         """A position: what is logged from now on."""
         return len(self.lines)
@@ -67,13 +79,15 @@ class Log:
         """The match of the first line that has the pattern."""
         end = time.monotonic() + limit
         with self.changed:
+            self._read_followed()
             while not (match := self.find(pattern, since)):
                 left = end - time.monotonic()
                 if left <= 0:
                     tail = "\n".join(self.lines[since:][-30:])
                     raise Timeout(f"no log line with {pattern!r} in "
                                   f"{limit:.0f} s; the log:\n{tail}")
-                self.changed.wait(left)
+                self.changed.wait(min(left, 0.05) if self.followed else left)
+                self._read_followed()
             return match
 
     def close(self):
