@@ -1,6 +1,7 @@
 #include "common/base/real_root.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -39,6 +40,13 @@ Result<UniqueFd> RealRoot::open_file(const std::string& path, int flags) const {
   }
   if (fd < 0) return fail_errno("open " + path, errno);
   return UniqueFd(fd);
+}
+
+WatchedFile::WatchedFile(std::string path) : path_(std::move(path)) {
+  char here[PATH_MAX];
+  if (!path_.empty() && path_[0] != '/' && getcwd(here, sizeof(here))) {
+    path_ = std::string(here) + "/" + path_;
+  }
 }
 
 WatchedFile::Seen WatchedFile::seen(const struct stat& status) {

@@ -30,7 +30,8 @@ class RealRoot {
 /// One file that others may replace at any time.
 class WatchedFile {
  public:
-  explicit WatchedFile(std::string path) : path_(std::move(path)) {}
+  /// A relative path is taken from the present working directory.
+  explicit WatchedFile(std::string path);
   const std::string& path() const { return path_; }
 
   /// Another file, size or time than the last read() has seen, at the end of

@@ -38,6 +38,8 @@ struct CommonOptions {
   std::string ca_file, ca_path;
   bool append_default_ca = false;
   CipherLists cipher_lists;
+  /// What smtpd_tls_eecdh_grade stands for: tls_eecdh_auto_curves, or
+  /// tls_eecdh_strong_curve, or tls_eecdh_ultra_curve.
   std::string eecdh_curves = "X25519 X448 prime256v1 secp521r1 secp384r1";
   std::string ssl_options;          ///< tls_ssl_options
   std::string disable_workarounds;  ///< tls_disable_workarounds

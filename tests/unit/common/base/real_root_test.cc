@@ -30,6 +30,8 @@ TEST_CASE("a watched file is seen to change, also behind symbolic links",
   CHECK(file.changed(*root));
   CHECK(file.read(*root).value() == "two");
   CHECK_FALSE(file.read(*root, 2));
+  CHECK(WatchedFile("x/y").path() ==
+        std::filesystem::current_path().string() + "/x/y");
   std::filesystem::remove(dir + "/target");
   CHECK(file.changed(*root));
   CHECK(file.read(*root).error().sys == ENOENT);
