@@ -145,7 +145,10 @@ void to_log(State& s, const LevelFacts& level, std::string_view text) {
 void rename_after_fork(State& s) {
   if (s.pid == getpid()) return;
   s.pid = getpid();
-  s.ident = fmt::format("{}/{}[{}]", s.config.tag, s.config.process, s.pid);
+  s.ident = s.config.ident.empty()
+                ? fmt::format("{}/{}", s.config.tag, s.config.process)
+                : s.config.ident;
+  if (s.config.with_pid) s.ident += fmt::format("[{}]", s.pid);
 }
 
 }  // namespace
@@ -198,8 +201,10 @@ void line(Level level, std::string_view text) {
   std::string clean = printable(text.substr(0, kLineLimit), s.config.utf8);
   LevelFacts level_facts = facts(level);
   if (s.config.to_stderr) {
+    const std::string& name =
+        s.config.stderr_name.empty() ? s.config.process : s.config.stderr_name;
     std::string out =
-        fmt::format("{}: {}{}\n", s.config.process, level_facts.prefix, clean);
+        fmt::format("{}: {}{}\n", name, level_facts.prefix, clean);
     [[maybe_unused]] auto n = write(STDERR_FILENO, out.data(), out.size());
   }
   to_log(s, level_facts, clean);

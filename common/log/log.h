@@ -18,8 +18,12 @@ struct Config {
   /// (postlogd itself, master before it runs).
   std::string file;
   bool file_only = false;
-  bool to_stderr = false;  ///< also "PROCESS: warning: text" there
-  bool utf8 = true;        ///< well-formed UTF-8 passes; else it becomes '?'
+  bool to_stderr = false;   ///< also "PROCESS: warning: text" there
+  std::string stderr_name;  ///< not empty: instead of PROCESS
+  /// Not empty: the whole ident, instead of TAG/PROCESS (postlog -t).
+  std::string ident;
+  bool with_pid = true;  ///< "[123]" behind the ident
+  bool utf8 = true;      ///< well-formed UTF-8 passes; else it becomes '?'
 };
 
 enum class Level { Info, Warning, Error, Fatal, Panic };
