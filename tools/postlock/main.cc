@@ -18,8 +18,9 @@ namespace param = config::param;
 
 namespace {
 
-constexpr daemon::Command kCommand{.name = "postlock"};
 constexpr int kTemporary = 75;
+constexpr daemon::Command kCommand{.name = "postlock",
+                                   .fatal_status = kTemporary};
 
 [[noreturn]] void usage() {
   daemon::fatal(
@@ -33,7 +34,8 @@ int run_command(char** argv) {
   if (pid == 0) {
     signal(SIGPIPE, SIG_DFL);
     execvp(argv[0], argv);
-    daemon::fatal(fmt::format("execvp {}: {}", argv[0], strerror(errno)));
+    log::fatal_with_status(
+        fmt::format("execvp {}: {}", argv[0], strerror(errno)), 1);
   }
   int status;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
@@ -74,7 +76,7 @@ int run(int argc, char** argv) {
     auto lock = FolderLock::take(argv[optind], *styles, patience);
     if (!lock) {
       log::set_fatal_delay(0);
-      log::fatal_with_status(lock.error().what, kTemporary);
+      daemon::fatal(lock.error().what);
     }
     status = run_command(argv + optind + 1);
   }

@@ -9,12 +9,12 @@
 #include "common/config/postfix/params.h"
 #include "common/daemon/command.h"
 #include "common/daemon/settings.h"
+#include "common/log/log.h"
 #include "tools/postfix/site.h"
 
 namespace mail::postmulti {
 
 namespace param = config::param;
-using postfix_command::become_program;
 using postfix_command::run_program;
 
 namespace {
@@ -116,12 +116,6 @@ std::vector<std::string> through_path(std::vector<std::string> command) {
 }
 
 int run_all(const std::vector<Instance>& instances, const Request& request) {
-  if (instances.size() == 1) {
-    export_environment(instances.front());
-    auto error =
-        become_program(through_path(command_for(instances.front(), request)));
-    daemon::fatal(error.what);
-  }
   int worst = 0;
   for (const auto& one : instances) {
     export_environment(one);
@@ -180,16 +174,19 @@ Request parse(int argc, char** argv) {
 
 int run(int argc, char** argv) {
   daemon::begin_command(kCommand);
+  std::string primary = daemon::config_directory();
+  daemon::load_settings(kCommand);
+  log::Config config = log::config();
+  config.ident = "postmulti";
+  log::open(std::move(config));
   Request request = parse(argc, argv);
   if (request.mode == 'e') {
     daemon::fatal(fmt::format("'-e {}' is not in this version", request.edit));
   }
   bool runs = request.mode != 'l';
   if (runs && request.command.empty()) {
-    daemon::fatal(
-        fmt::format("The '-{}' option requires a command", request.mode));
+    daemon::fatal("Command required with '-p' or '-x' option");
   }
-  std::string primary = daemon::config_directory();
   if (geteuid() == 0 && primary != "/etc/postfix") {
     daemon::fatal(fmt::format(
         "Non-default configuration directory: MAIL_CONFIG={}", primary));
