@@ -87,6 +87,7 @@ Result<> run(Options& options) {
                               ? "/etc/postfix"
                               : options.config_directory;
   if (options.has('t') || options.has('b')) {
+    program = "postfix/bounce";  // who speaks in the original
     config::LoadArgs load{.config_directory = directory,
                           .overrides = options.overrides,
                           .process_name = "bounce",

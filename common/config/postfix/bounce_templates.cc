@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <initializer_list>
 #include <vector>
 
@@ -149,6 +150,10 @@ Result<BounceTemplate> apply(const Block& block, BounceTemplate bounce) {
                     kIgnored);
     }
     std::string* header = header_of(bounce, label);
+    if (header == nullptr && iequals(label, "Postmaster-Subject")) {
+      return ignore(fmt::format("inapplicable \"{}\" header label", label),
+                    kIgnored);
+    }
     if (header == nullptr) {
       return ignore(fmt::format("unknown \"{}\" header label", label),
                     kIgnored);
@@ -310,10 +315,23 @@ Result<std::string> expand_bounce_text(const BounceTemplate& bounce,
     auto value = settings.value(name);
     return value ? *value : std::nullopt;
   };
-  auto result = expand(bounce.text, lookup);
-  if (bad_suffix) return fail(Fault::Config, std::move(*bad_suffix));
-  if (!result) return fail(result.error());
-  return std::move(result->text);
+  std::string out;
+  std::string_view rest = bounce.text;
+  while (!rest.empty()) {
+    std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    auto result = expand(line, lookup);
+    if (bad_suffix) return fail(Fault::Config, std::move(*bad_suffix));
+    if (!result) warn_lines(warn, result.error().what);
+    if (!result || result->undefined) {
+      return fail(Fault::Config,
+                  fmt::format("{}: {} in {} template: {}", path,
+                              result ? "undefined $name" : "bad $name syntax",
+                              bounce.kind, printable(line)));
+    }
+    out.append(result->text).append("\n");
+  }
+  return out;
 }
 
 std::string dump_bounce_templates(const BounceTemplates& templates) {

@@ -35,7 +35,8 @@ Result<BounceTemplates> parse_bounce_templates(std::string_view text,
                                                const WarningSink& warn);
 
 /// The text with main.cf's parameters put in, delay_warning_time_hours and
-/// its like too. Errors: Config: `PATH: unrecognized suffix ...`.
+/// its like too. Errors: Config: `PATH: unrecognized suffix ...`, `PATH:
+/// undefined $name in failure template: LINE`, `PATH: bad $name syntax ...`.
 Result<std::string> expand_bounce_text(const BounceTemplate& bounce,
                                        std::string_view path,
                                        const Settings& settings,

@@ -77,10 +77,10 @@ TEST_CASE("Times in templates have their unit", "[config]") {
   BounceTemplate bounce = builtin_bounce_templates().failure;
   bounce.text =
       "$delay_warning_time_hours ${maximal_queue_lifetime_days} "
-      "$maximal_queue_lifetime_weeks $myhostname $$x";
+      "$maximal_queue_lifetime_weeks $myhostname $$x\n";
   auto text = expand_bounce_text(bounce, "b.cf", **settings, warn);
   REQUIRE(text);
-  CHECK(*text == "4 5 0 mx.example.org $x");
+  CHECK(*text == "4 5 0 mx.example.org $x\n");
   REQUIRE(warnings.size() == 3);
   CHECK(warnings[0] ==
         "b.cf: zero result in failure template conversion of parameter "
@@ -89,6 +89,12 @@ TEST_CASE("Times in templates have their unit", "[config]") {
   CHECK(expand_bounce_text(bounce, "b.cf", **settings, warn).error().what ==
         "b.cf: unrecognized suffix \"years\" in parameter "
         "\"delay_warning_time_years\"");
+  bounce.text = "fine\na $nosuch\n";
+  CHECK(expand_bounce_text(bounce, "b.cf", **settings, warn).error().what ==
+        "b.cf: undefined $name in failure template: a $nosuch");
+  bounce.text = "${x\n";
+  CHECK(expand_bounce_text(bounce, "b.cf", **settings, warn).error().what ==
+        "b.cf: bad $name syntax in failure template: ${x");
 }
 
 }  // namespace mail::config
