@@ -87,4 +87,26 @@ Result<std::vector<Config>> parse_configs(std::string_view value,
   return out;
 }
 
+Result<std::vector<std::pair<std::string, std::string>>> parse_macro_defaults(
+    std::string_view value) {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (std::string_view word : split_braced(value)) {
+    bool grouped = word.front() == '{' && word.back() == '}' &&
+                   word.find('=') != std::string_view::npos;
+    if (grouped) word = trim(word.substr(1, word.size() - 2));
+    size_t equal = word.find('=');
+    if (equal == std::string_view::npos) {
+      return fail(Fault::Config,
+                  fmt::format("milter_macro_defaults: missing '=' after "
+                              "attribute name: \"{}\"", word));
+    }
+    std::string_view name = trim(word.substr(0, equal));
+    if (name.size() > 2 && name.front() == '{' && name.back() == '}') {
+      name = name.substr(1, name.size() - 2);
+    }
+    out.emplace_back(name, trim(word.substr(equal + 1)));
+  }
+  return out;
+}
+
 }  // namespace mail::filters

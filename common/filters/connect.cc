@@ -4,6 +4,7 @@
 
 #include "common/base/ascii.h"
 #include "common/base/number.h"
+#include "common/dns/lookups.h"
 #include "common/net/listener.h"
 
 namespace mail::filters {
@@ -90,6 +91,18 @@ Connector make_connector(HostLookup lookup) {
                                       net::Deadline deadline) {
     return connect(std::move(endpoint), deadline, lookup);
   };
+}
+
+net::Task<Result<std::vector<net::IpAddress>>> resolve_host(
+    dns::Resolver* resolver, std::string host, net::Deadline deadline) {
+  auto answer = co_await dns::native_addresses(
+      *resolver, std::move(host), dns::Families::Both, deadline);
+  if (!answer.found()) {
+    co_return fail(Fault::Temporary, dns::native_error_text(answer));
+  }
+  std::vector<net::IpAddress> out;
+  for (const auto& record : answer.records) out.push_back(record.address);
+  co_return out;
 }
 
 }  // namespace mail::filters

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/filters/filter.h"
+#include "common/dns/resolver.h"
 #include "common/net/address.h"
 
 namespace mail::filters {
@@ -13,5 +14,9 @@ using HostLookup = std::function<net::Task<Result<std::vector<net::IpAddress>>>(
 /// Errors: Config "Milter service needs transport:endpoint instead of "X"",
 /// "invalid transport name: X in Milter service: Y"; Temporary with errno.
 Connector make_connector(HostLookup lookup);
+
+/// The everyday HostLookup: /etc/hosts, then DNS.
+net::Task<Result<std::vector<net::IpAddress>>> resolve_host(
+    dns::Resolver* resolver, std::string host, net::Deadline deadline);
 
 }  // namespace mail::filters

@@ -28,6 +28,11 @@ struct Config {
 Result<std::vector<Config>> parse_configs(std::string_view value,
                                           const Config& defaults);
 
+/// milter_macro_defaults: "name=value, {name} = ..., { name = value }".
+/// Errors: Config.
+Result<std::vector<std::pair<std::string, std::string>>> parse_macro_defaults(
+    std::string_view value);
+
 /// What becomes of the command, or of the message.
 struct Verdict {
   enum class Kind {
@@ -86,6 +91,14 @@ class Filter {
   };
   Suspended suspend();
   explicit Filter(Suspended suspended);
+
+  // For handing a connection to another process while we keep it as well.
+  const Config& config() const { return config_; }
+  const milter::Agreement& agreement() const { return agreement_; }
+  const milter::MacroLists& macros() const { return macros_; }
+  bool live() const { return static_cast<bool>(stream_); }
+  bool accepted_message() const { return state_ == State::AcceptedMessage; }
+  int fd() const { return stream_.fd(); }
 
   const std::string& name() const { return config_.name; }
 

@@ -21,21 +21,17 @@ struct SplitLocal {
 /// counts. mailer-daemon, double-bounce, owner-X and X-request ('-') are whole.
 SplitLocal split_extension(std::string_view local, std::string_view delimiters);
 
-struct AddressKey : Key {
-  std::string extension;  ///< "+ext" that the key leaves out
-};
 struct AddressOptions {
   std::string_view delimiters;  ///< recipient_delimiter
   /// $myorigin, mydestination or own [ip]: `user` alone is looked up too.
   /// Asked with a domain. Empty: no.
   std::function<bool(std::string_view domain)> is_local;
-  bool domain_key = true;    ///< "@domain" at the end
-  bool bare_domain = false;  ///< access tables: domain and its parents, "user@"
+  bool domain_key = true;  ///< "@domain" at the end
 };
 /// address: internal (unquoted) form. user+ext@dom, user@dom, user+ext, user,
 /// @dom; the quoted form before each if it differs.
-std::vector<AddressKey> address_keys(std::string_view address,
-                                     const AddressOptions& options);
+std::vector<Key> address_keys(std::string_view address,
+                              const AddressOptions& options);
 
 /// How parents of a domain are written: "example.com" or ".example.com".
 enum class Parents { Plain, Dotted };

@@ -24,6 +24,7 @@ enum class KeyKind { Whole, Partial };
 struct Key {
   std::string text;
   KeyKind kind = KeyKind::Whole;
+  std::string extension = {};  ///< "+ext" of the address, not in `text`
 };
 
 /// The tables of one parameter ("hash:/etc/x, regexp:{...} proxy:..."); the
@@ -64,10 +65,12 @@ class Tables {
  private:
   Answer judge(const Table& table, std::string_view key,
                Result<Table::Found> found) const;
-  bool skips(const Table& table, std::string_view key, KeyKind kind) const;
+  static bool skips(const Table& table, KeyKind kind);
+  void warn(std::string_view text) const;
 
   std::string title_;
   std::vector<std::unique_ptr<Table>> tables_;
+  Sink warn_;
   bool local_ = true;
 };
 

@@ -94,7 +94,7 @@ Result<uint64_t> claimed_inode(std::string_view id) {
 }
 
 Result<QueueId> with_inode(std::string_view id, uint64_t inode) {
-  TRY(QueueId::parse(id));
+  if (!QueueId::valid(id)) return fail(Fault::Protocol, "bad queue id");
   if (id_form(id) == IdForm::Long) {
     return QueueId::parse(std::string(id.substr(0, id.rfind('z') + 1)) +
                           encode(inode, 51, 1));

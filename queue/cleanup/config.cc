@@ -177,18 +177,13 @@ Result<> load_milters(Config& c) {
   }
   c.milter_daemon_name = s.get(param::milter_macro_daemon_name);
   c.milter_v = s.get(param::milter_macro_v);
-  for (auto word : split_braced(s.get(param::milter_macro_defaults))) {
-    if (word.front() == '{') word = trim(word.substr(1, word.size() - 2));
-    size_t equal = word.find('=');
-    if (equal == std::string_view::npos) {
-      return fail(Fault::Config,
-                  fmt::format("milter_macro_defaults: missing '=' in \"{}\"",
-                              word));
-    }
-    std::string_view name = trim(word.substr(0, equal));
-    if (name.starts_with('{')) name = name.substr(1, name.size() - 2);
-    c.milter_defaults.emplace_back(name, trim(word.substr(equal + 1)));
-  }
+  c.milter_defaults =
+      TRY(filters::parse_macro_defaults(s.get(param::milter_macro_defaults)));
+  dns::Resolver* resolver = c.resolver.get();
+  c.connector = filters::make_connector(
+      [resolver](std::string host, net::Deadline deadline) {
+        return filters::resolve_host(resolver, std::move(host), deadline);
+      });
   return {};
 }
 
@@ -205,6 +200,7 @@ Result<std::unique_ptr<Config>> load(daemon::Context& context) {
   TRY(load_maps(*c, options));
   load_addresses(*c, options);
   load_limits(*c);
+  c->resolver = TRY(dns::Resolver::open());
   TRY(load_milters(*c));
   c->layout = daemon::queue_layout(s);
   return c;

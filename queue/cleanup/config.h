@@ -7,6 +7,7 @@
 
 #include "common/config/postfix/settings.h"
 #include "common/daemon/service.h"
+#include "common/dns/resolver.h"
 #include "common/filters/filters.h"
 #include "common/ipc/conversation.h"
 #include "common/maps/match_list.h"
@@ -69,6 +70,7 @@ struct Config {
   milter::MacroLists milter_macros;
   std::vector<std::pair<std::string, std::string>> milter_defaults;
   std::string milter_daemon_name, milter_v;
+  std::unique_ptr<dns::Resolver> resolver;
   filters::Connector connector;
 
   /// Each header and body line must be looked at for MIME.

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/base/result.h"
+
+struct __db;
+
+namespace mail::maps {
+
+enum class BerkeleyKind { Hash, Btree };
+
+struct BerkeleyCloser {
+  void operator()(__db* db) const;
+};
+using BerkeleyHandle = std::unique_ptr<__db, BerkeleyCloser>;
+
+struct BerkeleyOptions {
+  size_t cache = 0;        ///< bytes
+  size_t entries = 0;      ///< expected, for a new hash table; 0: not known
+  size_t entry_bytes = 0;  ///< of all keys and values then
+  bool writable = false;
+  bool create = false;  ///< the file becomes an empty database
+};
+
+/// A Berkeley DB on the open file `fd`, a loan, which must stay open as long:
+/// the library never opens the path itself, so it works behind chroot(2) and
+/// without the right to open the file anew.
+/// Errors: "open database PATH: reason" with errno.
+Result<BerkeleyHandle> open_berkeley(int fd, const std::string& path,
+                                     BerkeleyKind kind,
+                                     const BerkeleyOptions& options);
+
+}  // namespace mail::maps
