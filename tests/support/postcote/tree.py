@@ -1,5 +1,6 @@
 """Which program comes from where: the trees laid over a site's /usr."""
 
+import atexit
 import functools
 import glob
 import json
@@ -71,6 +72,7 @@ def find_ours():
     build = os.environ.get("POSTCOTE_BUILD", f"{ROOT}/build")
     target = tempfile.mkdtemp(prefix="postcote-tree.",
                               dir=os.environ.get("POSTCOTE_SCRATCH", "/var/tmp"))
+    atexit.register(shutil.rmtree, target, ignore_errors=True)
     os.chmod(target, 0o755)
     os.makedirs(f"{target}/usr")
     if not os.path.isdir(build):
