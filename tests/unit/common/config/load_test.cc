@@ -125,6 +125,13 @@ TEST_CASE("A bad value stops the programs that read it, no other", "[config]") {
         "parameter smtpd_timeout: bad time value or unit: 5y");
 }
 
+TEST_CASE("Numbers keep to their bounds", "[config]") {
+  CHECK(Fixture("smtpd_recipient_limit = 0\n").error() ==
+        "invalid smtpd_recipient_limit parameter value 0 < 1");
+  CHECK(Fixture("smtpd_timeout = 0\n").error() ==
+        "invalid smtpd_timeout: 0 (min 1)");
+}
+
 TEST_CASE("Values expand once, whatever their order", "[config]") {
   Fixture fixture("mail_name = $a $b\na = <$b>\nb = $$x\n");
   auto settings = fixture.load();

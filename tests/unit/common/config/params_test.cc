@@ -49,7 +49,7 @@ TEST_CASE("What nothing reads is told when it is set", "[config]") {
   // qmgr_fudge_factor is oqmgr(8)'s, which this suite does not have.
   Fixture fixture(
       "mail_name = x\nown = $qmgr_clog_warn_time\n\n"
-      "qmgr_fudge_factor = 5\n");
+      "qmgr_fudge_factor = 50\n");
   auto settings = fixture.load();
   REQUIRE(settings);
   auto unbuilt = (*settings)->unbuilt_but_set();
