@@ -28,10 +28,8 @@ void load_limits(Config& c) {
   c.banner = s.get(param::smtpd_banner);
   c.mail_name = s.get(param::mail_name);
   c.origin = s.get(param::myorigin);
-  c.timeout = std::chrono::seconds(
-      parse_time(s.get(param::smtpd_timeout), 's').value_or(300));
-  c.starttls_timeout = std::chrono::seconds(
-      parse_time(s.get(param::smtpd_starttls_timeout), 's').value_or(300));
+  c.timeout = s.get(param::smtpd_timeout);
+  c.starttls_timeout = s.get(param::smtpd_starttls_timeout);
   c.error_sleep = s.get(param::smtpd_error_sleep_time);
   c.soft_errors = size_of(s, param::smtpd_soft_error_limit);
   c.recipient_limit = size_of(s, param::smtpd_recipient_limit);
@@ -57,18 +55,11 @@ void load_limits(Config& c) {
   c.limits.commands.smtputf8 = c.smtputf8;
 }
 
-long expression(const std::string& text, long otherwise) {
-  return parse_number<long>(text).value_or(otherwise);
-}
-
 void load_counts(Config& c) {
   const auto& s = *c.settings;
-  c.hard_errors = static_cast<size_t>(
-      expression(s.get(param::smtpd_hard_error_limit), 20));
-  c.junk_commands = static_cast<size_t>(
-      expression(s.get(param::smtpd_junk_command_limit), 100));
-  c.connection_count =
-      size_of(s, param::smtpd_client_connection_count_limit);
+  c.hard_errors = size_of(s, param::smtpd_hard_error_limit);
+  c.junk_commands = size_of(s, param::smtpd_junk_command_limit);
+  c.connection_count = size_of(s, param::smtpd_client_connection_count_limit);
   c.connection_rate = size_of(s, param::smtpd_client_connection_rate_limit);
   c.message_rate = size_of(s, param::smtpd_client_message_rate_limit);
   c.recipient_rate = size_of(s, param::smtpd_client_recipient_rate_limit);
@@ -81,17 +72,20 @@ Result<> load_bare_newline(Config& c, const maps::OpenOptions& tables) {
   const auto& s = *c.settings;
   if (s.is_set("smtpd_forbid_bare_newline")) {
     std::string value = lower(s.get(param::smtpd_forbid_bare_newline));
-    if (value == "no") c.bare_newline = smtp::BareNewline::Allow;
-    else if (value == "reject") c.bare_newline = smtp::BareNewline::Reject;
+    if (value == "no")
+      c.bare_newline = smtp::BareNewline::Allow;
+    else if (value == "reject")
+      c.bare_newline = smtp::BareNewline::Reject;
     else if (value != "yes" && value != "normalize") {
       return fail(Fault::Config,
                   fmt::format("unrecognized smtpd_forbid_bare_newline value: "
-                              "'{}'", value));
+                              "'{}'",
+                              value));
     }
   }
   c.limits.bare_newline = c.bare_newline;
-  c.limits.bare_newline_code = static_cast<int>(
-      s.get(param::smtpd_forbid_bare_newline_reject_code));
+  c.limits.bare_newline_code =
+      static_cast<int>(s.get(param::smtpd_forbid_bare_newline_reject_code));
   maps::MatchList::Options list;
   list.kind = maps::ListKind::Network;
   list.tables = tables;
@@ -109,17 +103,19 @@ Result<> load_lists(Config& c, const maps::OpenOptions& tables) {
   for (auto name : split(s.get(param::parent_domain_matches_subdomains))) {
     if (name == "mynetworks") list.parents_match = true;
   }
-  c.mynetworks = maps::MatchList::open("mynetworks",
-                                       s.get(param::mynetworks), list);
+  c.mynetworks =
+      maps::MatchList::open("mynetworks", s.get(param::mynetworks), list);
   c.limit_exceptions = maps::MatchList::open(
       "smtpd_client_event_limit_exceptions",
       s.get(param::smtpd_client_event_limit_exceptions), list);
-  c.sasl_exceptions = maps::MatchList::open(
-      "smtpd_sasl_exceptions_networks",
-      s.get(param::smtpd_sasl_exceptions_networks), list);
+  c.sasl_exceptions =
+      maps::MatchList::open("smtpd_sasl_exceptions_networks",
+                            s.get(param::smtpd_sasl_exceptions_networks), list);
   for (auto word : split(s.get(param::smtpd_discard_ehlo_keywords))) {
-    if (iequals(word, "silent-discard")) c.silent_discard = true;
-    else c.discard_ehlo.push_back(lower(word));
+    if (iequals(word, "silent-discard"))
+      c.silent_discard = true;
+    else
+      c.discard_ehlo.push_back(lower(word));
   }
   c.discard_ehlo_maps = TRY(maps::Tables::open(
       "smtpd_discard_ehlo_keyword_address_maps",
@@ -137,8 +133,8 @@ Result<> load_lists(Config& c, const maps::OpenOptions& tables) {
       patterns.append(word).append(" ");
     }
   }
-  c.forbidden_patterns = TRY(
-      maps::Tables::open("smtpd_forbidden_commands", patterns, tables));
+  c.forbidden_patterns =
+      TRY(maps::Tables::open("smtpd_forbidden_commands", patterns, tables));
   for (auto word : split(s.get(param::receive_override_options))) {
     if (word == "no_address_mappings") c.address_mappings = false;
     if (word == "no_header_body_checks") c.header_body_checks = false;
@@ -157,8 +153,8 @@ TlsLevel tls_level(const config::Settings& s) {
   if (level == "none") return TlsLevel::None;
   if (level == "may") return TlsLevel::May;
   if (level == "encrypt") return TlsLevel::Encrypt;
-  log::warning(fmt::format("ignoring TLS security level: {}: using encrypt",
-                           level));
+  log::warning(
+      fmt::format("ignoring TLS security level: {}: using encrypt", level));
   return TlsLevel::Encrypt;
 }
 
@@ -200,14 +196,11 @@ tls::ServerOptions tls_options(const config::Settings& s, TlsLevel level) {
     o.client_certificate = tls::ServerOptions::ClientCertificate::Ask;
   }
   o.verify_depth = static_cast<int>(s.get(param::smtpd_tls_ccert_verifydepth));
-  o.session_timeout =
-      s.get(param::smtpd_tls_session_cache_timeout).count();
+  o.session_timeout = s.get(param::smtpd_tls_session_cache_timeout).count();
   o.ticket_cipher = s.get(param::tls_session_ticket_cipher);
   o.session_tickets = o.session_timeout > 0 && !o.ticket_cipher.empty();
-  o.session_cache =
-      !s.get(param::smtpd_tls_session_cache_database).empty();
-  o.always_issue_session_ids =
-      s.get(param::smtpd_tls_always_issue_session_ids);
+  o.session_cache = !s.get(param::smtpd_tls_session_cache_database).empty();
+  o.always_issue_session_ids = s.get(param::smtpd_tls_always_issue_session_ids);
   return o;
 }
 
@@ -241,12 +234,12 @@ Result<> load_sasl(Config& c, daemon::Context& context) {
   c.broken_auth = s.get(param::broken_sasl_auth_clients);
   c.sasl_header = s.get(param::smtpd_sasl_authenticated_header);
   c.sasl_service = s.get(param::smtpd_sasl_service);
-  c.sasl_options = TRY(auth::SecurityOptions::parse(
-      s.get(param::smtpd_sasl_security_options)));
+  c.sasl_options = TRY(
+      auth::SecurityOptions::parse(s.get(param::smtpd_sasl_security_options)));
   c.sasl_tls_options = TRY(auth::SecurityOptions::parse(
       s.get(param::smtpd_sasl_tls_security_options)));
-  c.auth = std::make_unique<auth::DovecotClient>(
-      s.get(param::smtpd_sasl_path), *context.tasks);
+  c.auth = std::make_unique<auth::DovecotClient>(s.get(param::smtpd_sasl_path),
+                                                 *context.tasks);
   return {};
 }
 
@@ -265,10 +258,10 @@ Result<> load_milters(Config& c, const maps::OpenOptions& tables) {
         "smtpd_milter_maps", s.get(param::smtpd_milter_maps), tables));
   }
   const param::String lists[milter::kStages] = {
-      param::milter_connect_macros,       param::milter_helo_macros,
-      param::milter_mail_macros,          param::milter_rcpt_macros,
-      param::milter_data_macros,          param::milter_end_of_header_macros,
-      param::milter_end_of_data_macros,   param::milter_unknown_command_macros};
+      param::milter_connect_macros,     param::milter_helo_macros,
+      param::milter_mail_macros,        param::milter_rcpt_macros,
+      param::milter_data_macros,        param::milter_end_of_header_macros,
+      param::milter_end_of_data_macros, param::milter_unknown_command_macros};
   for (size_t i = 0; i < milter::kStages; ++i) {
     c.milter_macros[i] = milter::parse_macro_names(s.get(lists[i]));
   }
@@ -287,20 +280,20 @@ Result<> load_milters(Config& c, const maps::OpenOptions& tables) {
 void load_clients(Config& c) {
   const auto& s = *c.settings;
   auto timeout = s.get(param::ipc_timeout);
-  c.anvil = std::make_unique<ipc::Client>(ipc::Client::Options{
-      .path = "private/" + s.get(param::anvil_service_name),
-      .protocol = ipc::kAnvilProtocol,
-      .form = ipc::Form::Plain,
-      .idle = std::chrono::seconds(1000),
-      .timeout = timeout,
-      .kept = 64});
+  c.anvil = std::make_unique<ipc::Client>(
+      ipc::Client::Options{.path = "private/anvil",
+                           .protocol = ipc::kAnvilProtocol,
+                           .form = ipc::Form::Plain,
+                           .idle = std::chrono::seconds(1000),
+                           .timeout = timeout,
+                           .kept = 64});
   c.cleanup = std::make_unique<ipc::Client>(ipc::Client::Options{
       .path = "public/" + s.get(param::cleanup_service_name),
       .timeout = timeout});
-  c.flush = std::make_unique<ipc::Client>(ipc::Client::Options{
-      .path = "public/" + s.get(param::flush_service_name),
-      .protocol = ipc::kFlushProtocol,
-      .timeout = timeout});
+  c.flush = std::make_unique<ipc::Client>(
+      ipc::Client::Options{.path = "public/" + s.get(param::flush_service_name),
+                           .protocol = ipc::kFlushProtocol,
+                           .timeout = timeout});
 }
 
 }  // namespace
@@ -318,8 +311,8 @@ Result<std::unique_ptr<Config>> load(daemon::Context& context) {
   c->resolver = TRY(dns::Resolver::open());
   TRY(load_milters(*c, tables));
   c->rewrite = std::make_unique<RewriteClient>(*c->settings);
-  c->restrictions = TRY(
-      restrict::Restrictions::open(context, *c->resolver, *c->rewrite));
+  c->restrictions =
+      TRY(restrict ::Restrictions::open(context, *c->resolver, *c->rewrite));
   load_clients(*c);
   return c;
 }

@@ -11,10 +11,10 @@ namespace param = config::param;
 maps::OpenOptions table_options(Context& context) {
   const auto& settings = *context.settings;
   maps::OpenOptions options;
-  options.read_cache = static_cast<size_t>(
-      settings.get(param::berkeley_db_read_buffer_size));
-  options.write_cache = static_cast<size_t>(
-      settings.get(param::berkeley_db_create_buffer_size));
+  options.read_cache =
+      static_cast<size_t>(settings.get(param::berkeley_db_read_buffer_size));
+  options.write_cache =
+      static_cast<size_t>(settings.get(param::berkeley_db_create_buffer_size));
   options.lmdb_map_size =
       static_cast<size_t>(settings.get(param::lmdb_map_size));
   if (settings.get(param::smtputf8_enable)) {

@@ -98,7 +98,8 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_macro_defaults(
     if (equal == std::string_view::npos) {
       return fail(Fault::Config,
                   fmt::format("milter_macro_defaults: missing '=' after "
-                              "attribute name: \"{}\"", word));
+                              "attribute name: \"{}\"",
+                              word));
     }
     std::string_view name = trim(word.substr(0, equal));
     if (name.size() > 2 && name.front() == '{' && name.back() == '}') {

@@ -95,8 +95,8 @@ Connector make_connector(HostLookup lookup) {
 
 net::Task<Result<std::vector<net::IpAddress>>> resolve_host(
     dns::Resolver* resolver, std::string host, net::Deadline deadline) {
-  auto answer = co_await dns::native_addresses(
-      *resolver, std::move(host), dns::Families::Both, deadline);
+  auto answer = co_await dns::native_addresses(*resolver, std::move(host),
+                                               dns::Families::Both, deadline);
   if (!answer.found()) {
     co_return fail(Fault::Temporary, dns::native_error_text(answer));
   }

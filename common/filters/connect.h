@@ -1,7 +1,7 @@
 #pragma once
 
-#include "common/filters/filter.h"
 #include "common/dns/resolver.h"
+#include "common/filters/filter.h"
 #include "common/net/address.h"
 
 namespace mail::filters {

@@ -32,8 +32,8 @@ Checks::Result Checks::act(std::string_view action, std::string_view rest,
   };
   auto needs = [&](std::string_view what) {
     if (!rest.empty()) return false;
-    log::warning(fmt::format("{} action without {} in {} map", action, what,
-                             table));
+    log::warning(
+        fmt::format("{} action without {} in {} map", action, what, table));
     return true;
   };
   if (iequals(action, "REJECT")) {
@@ -71,16 +71,20 @@ Checks::Result Checks::act(std::string_view action, std::string_view rest,
     }
   } else if (iequals(action, "REDIRECT")) {
     if (rest.find('@') == std::string_view::npos) {
-      log::warning(fmt::format("bad REDIRECT target \"{}\" in {} map -- need "
-                               "user@domain", rest, table));
+      log::warning(
+          fmt::format("bad REDIRECT target \"{}\" in {} map -- need "
+                      "user@domain",
+                      rest, table));
     } else {
       s_.redirect = rest;
       note("redirect");
     }
   } else if (iequals(action, "BCC")) {
     if (rest.find('@') == std::string_view::npos) {
-      log::warning(fmt::format("bad BCC address \"{}\" in {} map -- need "
-                               "user@domain", rest, table));
+      log::warning(
+          fmt::format("bad BCC address \"{}\" in {} map -- need "
+                      "user@domain",
+                      rest, table));
     } else {
       s_.header_bcc.emplace_back(rest);
       note("bcc");
@@ -103,9 +107,10 @@ net::Task<Checks::Result> Checks::look_up(maps::Tables& tables,
   std::string kind(context);
   auto found = co_await tables.find(text);
   if (!found) {
-    log::warning(fmt::format("{}: {} map lookup problem -- message not "
-                             "accepted, try again later",
-                             s_.out.id(), tables.title()));
+    log::warning(
+        fmt::format("{}: {} map lookup problem -- message not "
+                    "accepted, try again later",
+                    s_.out.id(), tables.title()));
     s_.add_error(status::kWrite);
     co_return Result{};
   }

@@ -40,8 +40,9 @@ std::string unescape(std::string_view text) {
       out += kMeanings[at];
     } else if (c >= '0' && c <= '7') {
       int value = 0;
-      for (int n = 0; n < 3 && i < text.size() && text[i] >= '0' &&
-                      text[i] <= '7'; ++n, ++i) {
+      for (int n = 0;
+           n < 3 && i < text.size() && text[i] >= '0' && text[i] <= '7';
+           ++n, ++i) {
         value = value * 8 + (text[i] - '0');
       }
       --i;
@@ -101,8 +102,8 @@ void load_addresses(Config& c, const maps::OpenOptions& options) {
   c.always_bcc = s.get(param::always_bcc);
   maps::MatchList::Options list;
   list.tables = options;
-  c.local_domains = maps::MatchList::open(
-      "mydestination", s.get(param::mydestination), list);
+  c.local_domains =
+      maps::MatchList::open("mydestination", s.get(param::mydestination), list);
   for (auto domain : split(s.get(param::masquerade_domains))) {
     c.masquerade_domains.push_back(lower(domain));
   }
@@ -150,11 +151,10 @@ void load_limits(Config& c) {
   c.external_form = s.get(param::info_log_address_format) != "internal";
   c.long_ids = s.get(param::enable_long_queue_ids);
   bool mime_input = !s.get(param::disable_mime_input_processing);
-  c.strict_mime =
-      mime_input &&
-      (s.get(param::strict_7bit_headers) || s.get(param::strict_8bitmime) ||
-       s.get(param::strict_8bitmime_body) ||
-       s.get(param::strict_mime_encoding_domain));
+  c.strict_mime = mime_input && (s.get(param::strict_7bit_headers) ||
+                                 s.get(param::strict_8bitmime) ||
+                                 s.get(param::strict_8bitmime_body) ||
+                                 s.get(param::strict_mime_encoding_domain));
 }
 
 Result<> load_milters(Config& c) {
@@ -165,13 +165,13 @@ Result<> load_milters(Config& c) {
   defaults.content_timeout = s.get(param::milter_content_timeout);
   defaults.default_action = s.get(param::milter_default_action);
   defaults.protocol = s.get(param::milter_protocol);
-  c.milters = TRY(
-      filters::parse_configs(s.get(param::non_smtpd_milters), defaults));
+  c.milters =
+      TRY(filters::parse_configs(s.get(param::non_smtpd_milters), defaults));
   const param::String lists[milter::kStages] = {
-      param::milter_connect_macros,       param::milter_helo_macros,
-      param::milter_mail_macros,          param::milter_rcpt_macros,
-      param::milter_data_macros,          param::milter_end_of_header_macros,
-      param::milter_end_of_data_macros,   param::milter_unknown_command_macros};
+      param::milter_connect_macros,     param::milter_helo_macros,
+      param::milter_mail_macros,        param::milter_rcpt_macros,
+      param::milter_data_macros,        param::milter_end_of_header_macros,
+      param::milter_end_of_data_macros, param::milter_unknown_command_macros};
   for (size_t i = 0; i < milter::kStages; ++i) {
     c.milter_macros[i] = milter::parse_macro_names(s.get(lists[i]));
   }

@@ -84,11 +84,10 @@ std::string_view ContentWriter::cleaned(std::string_view text) {
     s_.log_action("reject", "content", "", "5.7.1 disallowed character");
     s_.add_error(status::kContent, "5.7.1 disallowed character");
   }
-  bool stray = c.replace_stray && text.find_first_of("\r\n") !=
-                                      std::string_view::npos;
+  bool stray =
+      c.replace_stray && text.find_first_of("\r\n") != std::string_view::npos;
   bool strip = !c.strip_characters.empty() &&
-               text.find_first_of(c.strip_characters) !=
-                   std::string_view::npos;
+               text.find_first_of(c.strip_characters) != std::string_view::npos;
   if (!stray && !strip) return text;
   scratch_ = text;
   if (strip) {
@@ -126,8 +125,12 @@ net::Task<> ContentWriter::handle_events() {
   auto events = std::exchange(events_, {});
   for (auto& event : events) {
     switch (event.kind) {
-      case Event::Kind::Header: co_await header(std::move(event)); break;
-      case Event::Kind::PrimaryEnd: co_await primary_end(); break;
+      case Event::Kind::Header:
+        co_await header(std::move(event));
+        break;
+      case Event::Kind::PrimaryEnd:
+        co_await primary_end();
+        break;
       case Event::Kind::Body:
         co_await body(std::move(event.text), event.complete);
         break;
@@ -181,8 +184,8 @@ void ContentWriter::inspect(const Event& event) {
   }
   if (id == HeaderId::Received && ++received_ >= s_.config.hopcount) {
     if (received_ == s_.config.hopcount) {
-      log::warning(fmt::format("{}: message rejected: hopcount exceeded",
-                               s_.out.id()));
+      log::warning(
+          fmt::format("{}: message rejected: hopcount exceeded", s_.out.id()));
       s_.add_error(status::kHops);
     }
   }
@@ -308,8 +311,8 @@ void ContentWriter::add_missing_headers() {
     return !seen_.contains(resent_ ? resent : plain);
   };
   if (lacks(HeaderId::MessageId, HeaderId::ResentMessageId)) {
-    std::string id = mime::make_message_id(file.sec, s_.out.id(), c.host,
-                                           c.long_ids);
+    std::string id =
+        mime::make_message_id(file.sec, s_.out.id(), c.host, c.long_ids);
     write_header(fmt::format("{}Message-Id: {}", prefix, id));
     log::info(fmt::format("{}: {}message-id={}", s_.out.id(),
                           resent_ ? "resent-" : "", id));
@@ -327,9 +330,9 @@ void ContentWriter::add_missing_headers() {
     std::string address = s_.sender && !s_.sender->empty()
                               ? mime::quote_local(*s_.sender)
                               : "MAILER-DAEMON@" + c.origin;
-    write_header(fmt::format(
-        "{}From: {}", prefix,
-        mime::format_from(s_.full_name, address, c.from_format)));
+    write_header(
+        fmt::format("{}From: {}", prefix,
+                    mime::format_from(s_.full_name, address, c.from_format)));
   }
   if (!has_recipient_header_ && !c.undisclosed_recipients.empty()) {
     write_header(c.undisclosed_recipients);

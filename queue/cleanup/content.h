@@ -55,10 +55,10 @@ class ContentWriter : public mime::MimeSink {
   std::vector<std::string> headers_;  ///< kept for milters only
   std::string scratch_;
   bool past_header_ = false;
-  bool watching_ = true;      ///< every line goes through mime_
+  bool watching_ = true;  ///< every line goes through mime_
   bool multipart_ = false;
   bool keeps_checks_ = false;
-  size_t body_seen_ = 0;      ///< bytes given to body_checks
+  size_t body_seen_ = 0;  ///< bytes given to body_checks
   size_t received_ = 0;
   // Which headers the message has.
   std::set<mime::HeaderId> seen_;

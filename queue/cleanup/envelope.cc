@@ -77,16 +77,17 @@ net::Task<> EnvelopeWriter::take_sender(std::string address) {
 
 void EnvelopeWriter::take_time(std::string_view data) {
   s_.out.record(Type::Time, data);
-  s_.arrival =
-      parse_number<long>(data.substr(0, data.find(' '))).value_or(0);
+  s_.arrival = parse_number<long>(data.substr(0, data.find(' '))).value_or(0);
   s_.out.attribute("create_time", fmt::to_string(s_.out.file().sec));
 }
 
 void EnvelopeWriter::take_attribute(std::string_view data, bool extracted) {
   size_t equal = data.find('=');
   if (equal == std::string_view::npos || equal == 0) {
-    log::warning(fmt::format("{}: message rejected: missing attribute name or "
-                             "value", s_.out.id()));
+    log::warning(
+        fmt::format("{}: message rejected: missing attribute name or "
+                    "value",
+                    s_.out.id()));
     s_.add_error(status::kBad);
     return;
   }
@@ -114,18 +115,27 @@ void EnvelopeWriter::take_attribute(std::string_view data, bool extracted) {
 
 net::Task<> EnvelopeWriter::take(Type type, std::string data, bool extracted) {
   switch (type) {
-    case Type::Size: break;  // of a re-queued file; ours stands
+    case Type::Size:
+      break;  // of a re-queued file; ours stands
     case Type::Time:
       if (!extracted) take_time(data);
       break;
-    case Type::Attribute: take_attribute(data, extracted); break;
+    case Type::Attribute:
+      take_attribute(data, extracted);
+      break;
     case Type::FullName:
       s_.full_name = data;
       s_.out.record(type, data);
       break;
-    case Type::Sender: co_await take_sender(std::move(data)); break;
-    case Type::OrigRecipient: s_.pending_original = std::move(data); break;
-    case Type::DsnOrigRecipient: s_.pending_orcpt = std::move(data); break;
+    case Type::Sender:
+      co_await take_sender(std::move(data));
+      break;
+    case Type::OrigRecipient:
+      s_.pending_original = std::move(data);
+      break;
+    case Type::DsnOrigRecipient:
+      s_.pending_orcpt = std::move(data);
+      break;
     case Type::DsnNotify:
       s_.pending_notify = parse_number<int>(data).value_or(0);
       break;
@@ -171,9 +181,10 @@ net::Task<> EnvelopeWriter::take(Type type, std::string data, bool extracted) {
     case Type::Pointer:
       break;
     default:
-      log::warning(fmt::format("{}: message rejected: unexpected record type "
-                               "{} in envelope",
-                               s_.out.id(), static_cast<int>(type)));
+      log::warning(
+          fmt::format("{}: message rejected: unexpected record type "
+                      "{} in envelope",
+                      s_.out.id(), static_cast<int>(type)));
       s_.add_error(status::kBad);
       break;
   }
@@ -227,8 +238,7 @@ net::Task<> EnvelopeWriter::add_recipient(Recipient recipient) {
     write_recipient(recipient, address);
     co_return;
   }
-  auto mapped =
-      co_await s_.rewriter.map_recipient(address, kEnvelopeRecipient);
+  auto mapped = co_await s_.rewriter.map_recipient(address, kEnvelopeRecipient);
   if (!mapped) {
     lookup_failed(mapped.error());
     co_return;
@@ -258,8 +268,7 @@ net::Task<> EnvelopeWriter::add_silent(std::string address) {
 net::Task<> EnvelopeWriter::add_recipient_bcc(std::string address) {
   if (!(s_.flags & flag::kBcc) || s_.config.recipient_bcc.empty()) co_return;
   if (s_.bcc_done.contains(lower(address))) co_return;
-  auto found =
-      co_await s_.rewriter.bcc_for(s_.config.recipient_bcc, address);
+  auto found = co_await s_.rewriter.bcc_for(s_.config.recipient_bcc, address);
   if (!found) {
     lookup_failed(found.error());
     co_return;
@@ -289,13 +298,17 @@ net::Task<> EnvelopeWriter::add_bcc() {
 
 void EnvelopeWriter::end() {
   if (!s_.sender) {
-    log::warning(fmt::format("{}: message rejected: missing sender envelope "
-                             "record", s_.out.id()));
+    log::warning(
+        fmt::format("{}: message rejected: missing sender envelope "
+                    "record",
+                    s_.out.id()));
     s_.add_error(status::kBad);
   }
   if (s_.arrival == 0) {
-    log::warning(fmt::format("{}: message rejected: missing time envelope "
-                             "record", s_.out.id()));
+    log::warning(
+        fmt::format("{}: message rejected: missing time envelope "
+                    "record",
+                    s_.out.id()));
     s_.add_error(status::kBad);
   }
   if (s_.milters_used) s_.recipients_pointer = s_.out.pointer();

@@ -75,15 +75,15 @@ net::Task<Result<filters::Filters>> receive_milters(
       co_return fail(Fault::Protocol, "filter state is too long");
     }
   }
-  auto handover = CO_TRY(ipc::decode<ipc::MilterHandover>(
-      begun.substr(0, size), "smtpd"));
+  auto handover =
+      CO_TRY(ipc::decode<ipc::MilterHandover>(begun.substr(0, size), "smtpd"));
   auto lists = macro_lists(handover.lists);
   filters::Filters out;
   ipc::MilterState state = std::move(handover.first);
   for (size_t i = 0; i < count; ++i) {
     if (i > 0) {
-      auto next = co_await ipc::receive<ipc::MilterState>(stream, "smtpd",
-                                                          deadline);
+      auto next =
+          co_await ipc::receive<ipc::MilterState>(stream, "smtpd", deadline);
       state = CO_TRY(next);
     }
     UniqueFd fd;
@@ -155,13 +155,15 @@ class MilterRun::View : public filters::Message {
         break;
       case Edit::Kind::InsertHeader: {
         size_t at = std::min<size_t>(edit.index, run_.headers_.size());
-        run_.headers_.insert(
-            run_.headers_.begin() + static_cast<ptrdiff_t>(at), line_of(edit));
+        run_.headers_.insert(run_.headers_.begin() + static_cast<ptrdiff_t>(at),
+                             line_of(edit));
         if (at <= hidden_at_) ++hidden_at_;
         run_.headers_changed_ = true;
         break;
       }
-      case Edit::Kind::ChangeHeader: change(edit); break;
+      case Edit::Kind::ChangeHeader:
+        change(edit);
+        break;
       case Edit::Kind::ReplaceBody:
         // All packets of one replacement come one after the other.
         if (!replacing_) run_.new_body_.emplace();
@@ -198,8 +200,7 @@ class MilterRun::View : public filters::Message {
       auto name = mime::split_header(run_.headers_[i]).name;
       if (!iequals(name, edit.name) || ++count != wanted) continue;
       if (edit.value.empty()) {
-        run_.headers_.erase(run_.headers_.begin() +
-                            static_cast<ptrdiff_t>(i));
+        run_.headers_.erase(run_.headers_.begin() + static_cast<ptrdiff_t>(i));
         if (i < hidden_at_) --hidden_at_;
       } else {
         run_.headers_[i] = line_of(edit);
@@ -274,6 +275,7 @@ std::optional<std::string> MilterRun::macro(std::string_view name) const {
 
 /// Mail that did not come by SMTP: the filters hear a session all the same.
 net::Task<filters::Verdict> MilterRun::begin_own_session() {
+  s_.own_milters = true;
   s_.milters = filters::Filters(s_.config.milters, s_.config.milter_macros,
                                 s_.config.connector);
   filters::MacroSource macros = [this](std::string_view n) { return macro(n); };
@@ -305,7 +307,8 @@ net::Task<filters::Verdict> MilterRun::begin_own_session() {
 void MilterRun::obey(const filters::Verdict& verdict) {
   using Kind = filters::Verdict::Kind;
   switch (verdict.kind) {
-    case Kind::Continue: return;
+    case Kind::Continue:
+      return;
     case Kind::Hold:
       s_.log_action("milter-hold", "END-OF-MESSAGE", "",
                     "milter triggers HOLD action");

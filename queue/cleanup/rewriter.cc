@@ -51,7 +51,8 @@ net::Task<Result<std::string>> Rewriter::rewrite_external(
     Context context, std::string external) {
   Instant now = Clock::now();
   auto key = std::make_pair(context, external);
-  if (auto at = cache_.find(key); at != cache_.end() && at->second.until > now) {
+  if (auto at = cache_.find(key);
+      at != cache_.end() && at->second.until > now) {
     co_return at->second.external;
   }
   ipc::RewriteRequest request;
@@ -128,8 +129,10 @@ net::Task<Result<Rewriter::Found>> Rewriter::look_up(maps::Tables& tables,
     out.addresses.push_back(std::move(internal));
   }
   if (out.addresses.empty()) {
-    log::warning(fmt::format("{} lookup of {} returns non-address result "
-                             "\"{}\"", tables.title(), address, text));
+    log::warning(
+        fmt::format("{} lookup of {} returns non-address result "
+                    "\"{}\"",
+                    tables.title(), address, text));
     co_return lookup_problem(tables, address);
   }
   co_return out;
@@ -138,21 +141,21 @@ net::Task<Result<Rewriter::Found>> Rewriter::look_up(maps::Tables& tables,
 net::Task<Result<std::string>> Rewriter::one_to_one(maps::Tables& tables,
                                                     std::string address) {
   for (int round = 0; round < kMappingRounds; ++round) {
-    auto found =
-        co_await look_up(tables, address, config_.propagate_canonical);
+    auto found = co_await look_up(tables, address, config_.propagate_canonical);
     CO_CHECK(found);
     if (!found->any) co_return address;
     if (found->addresses.size() > 1) {
-      log::warning(fmt::format("multi-valued {} entry for {}", tables.title(),
-                               address));
+      log::warning(
+          fmt::format("multi-valued {} entry for {}", tables.title(), address));
     }
     std::string next = found->addresses.front();
     if (iequals(next, address)) co_return next;
     address = std::move(next);
   }
-  log::warning(fmt::format("unreasonable {} map nesting for {} -- message not "
-                           "accepted, try again later",
-                           tables.title(), address));
+  log::warning(
+      fmt::format("unreasonable {} map nesting for {} -- message not "
+                  "accepted, try again later",
+                  tables.title(), address));
   co_return address;
 }
 
@@ -167,8 +170,7 @@ std::string Rewriter::masquerade(std::string address) const {
   for (std::string_view pattern : config_.masquerade_domains) {
     bool keep = pattern.starts_with('!');
     if (keep) pattern.remove_prefix(1);
-    bool below = domain.size() > pattern.size() &&
-                 domain.ends_with(pattern) &&
+    bool below = domain.size() > pattern.size() && domain.ends_with(pattern) &&
                  domain[domain.size() - pattern.size() - 1] == '.';
     if (domain != pattern && !below) continue;
     if (keep || domain == pattern) return address;

@@ -63,7 +63,8 @@ net::Task<> Session::serve(net::Stream stream) {
       (void)sent;
     }
   }
-  co_await s_.milters.quit();
+  // Filters of an SMTP session stay smtpd's; we only had their sockets.
+  if (s_.own_milters) co_await s_.milters.quit();
   if (!kept_) discard_file();
 }
 
@@ -82,8 +83,7 @@ net::Task<bool> Session::open(net::Stream& stream) {
     if (stream.fd() < 0 || deadline.passed()) co_return false;
     co_await net::sleep(std::chrono::seconds(10));
   }
-  ipc::append(stream, ipc::CleanupGreeting{ipc::kCleanupProtocol,
-                                           s_.out.id()});
+  ipc::append(stream, ipc::CleanupGreeting{ipc::kCleanupProtocol, s_.out.id()});
   auto greeted = co_await stream.flush(deadline);
   if (!greeted) co_return false;
   auto flags = co_await ipc::receive<ipc::CleanupFlags>(
@@ -92,8 +92,7 @@ net::Task<bool> Session::open(net::Stream& stream) {
   s_.flags = flags->flags;
   // Mail that did not come by SMTP has its own filters; the SMTP server hands
   // its filters over with the message.
-  s_.milters_used =
-      (s_.flags & flag::kMilter) && !s_.config.milters.empty();
+  s_.milters_used = (s_.flags & flag::kMilter) && !s_.config.milters.empty();
   if (!daemon::take_flow_token() &&
       s_.config.in_flow_delay > std::chrono::seconds(0)) {
     co_await net::sleep(s_.config.in_flow_delay);
@@ -165,10 +164,10 @@ net::Task<> Session::take(const queuefile::Record& record,
       } else if (record.type == Type::Extracted) {
         co_await enter_extracted();
       } else if (record.type != Type::Padding) {
-        log::warning(fmt::format("{}: message rejected: unexpected record "
-                                 "type {} in message content",
-                                 s_.out.id(),
-                                 static_cast<int>(record.type)));
+        log::warning(
+            fmt::format("{}: message rejected: unexpected record "
+                        "type {} in message content",
+                        s_.out.id(), static_cast<int>(record.type)));
         s_.add_error(status::kBad);
       }
       break;
@@ -181,7 +180,8 @@ net::Task<> Session::take(const queuefile::Record& record,
         co_await envelope_.take(record.type, std::string(record.data), true);
       }
       break;
-    case Place::Finished: break;
+    case Place::Finished:
+      break;
   }
 }
 
@@ -220,13 +220,13 @@ void Session::write_sizes() {
   sizes.content_size = s_.extracted_at - s_.content_at;
   sizes.content_length = sizes.content_size;
   sizes.recipient_count = s_.recipients;
-  if (s_.extracted_recipients) sizes.qmgr_flags |= queuefile::qmgr_flag::kReadAll;
+  if (s_.extracted_recipients)
+    sizes.qmgr_flags |= queuefile::qmgr_flag::kReadAll;
   bool requested = s_.flags & flag::kSmtputf8;
   bool detected = (s_.flags & flag::kAutoUtf8) && s_.utf8_bits != 0;
   if (requested || detected) sizes.smtputf8 = s_.utf8_bits | 1;
   std::string record;
-  queuefile::append_record(record, Type::Size,
-                           queuefile::format_sizes(sizes));
+  queuefile::append_record(record, Type::Size, queuefile::format_sizes(sizes));
   s_.out.overwrite(s_.size_at, record);
 }
 
@@ -262,8 +262,8 @@ net::Task<> Session::store() {
   if (s_.hold()) {
     auto moved = queue::rename(s_.config.layout, s_.out.id(), queue::kIncoming,
                                queue::kHold);
-    if (!moved) log::warning(fmt::format("{}: {}", s_.out.id(),
-                                         moved.error().what));
+    if (!moved)
+      log::warning(fmt::format("{}: {}", s_.out.id(), moved.error().what));
     co_return;
   }
   shared_.wake_qmgr();
@@ -302,8 +302,8 @@ constexpr Verdict kVerdicts[] = {
 /// The client cannot be told (pickup): the sender is. What may be mended by
 /// trying again is left to the client.
 net::Task<> Session::bounce() {
-  constexpr int kPermanent = status::kHops | status::kSize | status::kContent |
-                             status::kRecipients;
+  constexpr int kPermanent =
+      status::kHops | status::kSize | status::kContent | status::kRecipients;
   if (!(s_.status & kPermanent) || (s_.status & ~kPermanent)) co_return;
   if (!s_.sender) co_return;
   const Verdict* verdict = nullptr;
@@ -313,8 +313,8 @@ net::Task<> Session::bounce() {
   ipc::BounceAppend append;
   append.queue_id = s_.out.id();
   append.dsn.status = verdict->dsn;
-  append.dsn.reason = s_.reason.empty() ? std::string(verdict->text)
-                                        : s_.reason;
+  append.dsn.reason =
+      s_.reason.empty() ? std::string(verdict->text) : s_.reason;
   append.dsn.action = "failed";
   append.recipient.recipient =
       s_.last_recipient.empty() ? "unknown" : s_.last_recipient;
@@ -333,8 +333,7 @@ net::Task<> Session::bounce() {
   s_.flags |= flag::kDiscard;  // it has been returned: nothing to keep
 }
 
-net::Task<> Session::take_milters(std::string_view count,
-                                  net::Stream& stream) {
+net::Task<> Session::take_milters(std::string_view count, net::Stream& stream) {
   auto number = parse_number<size_t>(count);
   if (!number) {
     s_.add_error(status::kBad);

@@ -12,8 +12,7 @@ std::string State::shown(const std::string& address) const {
 }
 
 void State::log_action(std::string_view action, std::string_view context,
-                       std::string_view content,
-                       std::string_view text) const {
+                       std::string_view content, std::string_view text) const {
   constexpr size_t kShown = 200;
   std::string line = fmt::format("{}: {}: {}", out.id(), action, context);
   if (!content.empty()) line += fmt::format(" {}", content.substr(0, kShown));

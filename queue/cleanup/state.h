@@ -35,7 +35,7 @@ struct State {
   int pending_notify = 0;
   std::set<std::string> bcc_done;
   std::vector<std::string> header_bcc;  ///< of BCC actions
-  long utf8_bits = 0;   ///< 1 requested, 2 header, 4 sender, 8 recipient
+  long utf8_bits = 0;  ///< 1 requested, 2 header, 4 sender, 8 recipient
   bool extracted_recipients = false;
   std::string encoding;
   bool found_8bit = false;
@@ -56,6 +56,7 @@ struct State {
   // Milters: those of the SMTP session, or our own for other mail.
   filters::Filters milters;
   bool milters_used = false;
+  bool own_milters = false;
 
   bool ok() const { return status == 0; }
   void add_error(int bit, std::string text = {}) {

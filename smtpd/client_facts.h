@@ -1,0 +1,13 @@
+#pragma once
+
+#include "common/net/task.h"
+#include "smtpd/config.h"
+#include "smtpd/facts.h"
+
+namespace mail::smtpd {
+
+/// Addresses of both ends, and the client's name: PTR, which counts only if
+/// that name has the address too. Logs what does not agree.
+net::Task<ClientFacts> learn_client(Config& config, int fd);
+
+}  // namespace mail::smtpd
