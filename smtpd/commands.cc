@@ -86,7 +86,11 @@ net::Task<> Session::on(smtp::Command& command) {
   bool multi_step = verb == Verb::Auth && reply.code == 334;
   bool content =
       (verb == Verb::Data || verb == Verb::Bdat) && reply.code == 354;
-  if (!multi_step && !content) count(verb, reply);
+  if (verb == Verb::Unknown && closing_) {
+    ++counts_[static_cast<size_t>(verb)].all;  // said good-bye, not yes
+  } else if (!multi_step && !content) {
+    count(verb, reply);
+  }
   static constexpr Verb kJunk[] = {Verb::Helo, Verb::Ehlo, Verb::Rset,
                                    Verb::Noop, Verb::Vrfy, Verb::Etrn};
   if (std::find(std::begin(kJunk), std::end(kJunk), verb) != std::end(kJunk) &&

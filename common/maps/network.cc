@@ -34,6 +34,10 @@ Result<Network> Network::parse(std::string_view text) {
   }
   auto address = net::IpAddress::parse(host);
   if (!address) return bad("bad address pattern:", text);
+  // ::ffff:192.0.2.0/120 is 192.0.2.0/24, as the addresses are the same.
+  constexpr unsigned kMapped = 96;
+  bool mapped = address->is_v4() && host.find(':') != host.npos;
+  if (mapped && bits && *bits >= kMapped) *bits -= kMapped;
   Network network{*address, bits.value_or(address->bit_count())};
   if (network.bits > address->bit_count()) {
     return bad("bad mask length in", text);
