@@ -40,8 +40,8 @@ std::optional<LogicalLine> LogicalLines::next() {
       held_text_ = *line;
     } else if (warn_) {
       warn_(fmt::format(
-          "{}: logical line must not start with whitespace: \"{:.30}...\"",
-          path_, *line));
+          "{}: logical line must not start with whitespace: \"{:.30}{}\"",
+          path_, *line, line->size() > 30 ? "..." : ""));
     }
   }
   LogicalLine logical{std::string(held_text_), line_};

@@ -105,7 +105,7 @@ TEST_CASE("Comments and blank lines do not end a logical line", "[config]") {
   CHECK_FALSE(lines.next());
   CHECK(warnings ==
         std::vector<std::string>{
-            "f: logical line must not start with whitespace: \" lost...\""});
+            "f: logical line must not start with whitespace: \" lost\""});
 }
 
 }  // namespace mail::config
