@@ -21,6 +21,8 @@ struct SplitLocal {
 /// counts. mailer-daemon, double-bounce, owner-X and X-request ('-') are whole.
 SplitLocal split_extension(std::string_view local, std::string_view delimiters);
 
+using AddressKey = Key;
+
 struct AddressOptions {
   std::string_view delimiters;  ///< recipient_delimiter
   /// $myorigin, mydestination or own [ip]: `user` alone is looked up too.

@@ -44,6 +44,7 @@ class BerkeleyTable : public Table {
   Result<> open();
   int fd() const { return fd_.get(); }
   void refresh(Instant now) override;
+  Result<> flush() override;
   Result<std::optional<Entry>> first() override { return step(DB_FIRST); }
   Result<std::optional<Entry>> next() override { return step(DB_NEXT); }
 
@@ -107,9 +108,16 @@ Result<> BerkeleyTable::attach() {
 }
 
 Result<> BerkeleyTable::open() {
+  struct stat before{};
+  if (writable() && ::stat(watched_.path().c_str(), &before) == 0 &&
+      before.st_size == 0) {
+    warn("removing zero-length database file: " + watched_.path());
+  }
   fd_ = TRY(watched_.open(options_.mode & ~O_TRUNC));
   bool for_good = (flags_ & flag::kOpenLock) != 0;
-  if (for_good && ::flock(fd_.get(), LOCK_EX | LOCK_NB) < 0) {
+  // Commands wait (kBulk); two daemons with one cache are a mistake.
+  int wait = (flags_ & flag::kBulk) != 0 ? 0 : LOCK_NB;
+  if (for_good && ::flock(fd_.get(), LOCK_EX | wait) < 0) {
     return fail_errno("lock " + watched_.path() + " for exclusive access",
                       errno);
   }
@@ -187,6 +195,11 @@ Result<> BerkeleyTable::written() {
   if ((flags_ & flag::kOpenLock) != 0 && (flags_ & flag::kSyncUpdate) == 0) {
     return {};
   }
+  return flush();
+}
+
+Result<> BerkeleyTable::flush() {
+  if (!dirty_) return {};
   if (int e = db_->sync(db_.get(), 0)) return failed("writing", e);
   dirty_ = false;
   watched_.seen(fd_.get());

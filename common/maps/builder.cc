@@ -76,7 +76,10 @@ Result<std::unique_ptr<Builder>> Builder::begin(std::string_view type,
                   "unsupported dictionary type: {} does not support "
                   "bulk-mode creation.",
                   type)
-            : known.error().what;
+        : known.error().what.ends_with(')')
+            ? known.error().what
+            : fmt::format("{}. Is the postfix-{} package installed?",
+                          known.error().what, type);
     return fail(Fault::Config, std::move(text));
   }
   std::unique_ptr<Builder> builder(new Builder(kind, name, std::move(options)));
@@ -93,7 +96,13 @@ Result<> Builder::lock() {
       return fail_errno("open database " + path_, errno);
     }
     TRY(lock_exclusively(old_.get(), path_));
-    if (is_still(old_.get(), path_)) return {};
+    if (!is_still(old_.get(), path_)) continue;
+    struct stat status{};
+    if (kind_ != Kind::Lmdb && ::fstat(old_.get(), &status) == 0 &&
+        status.st_size == 0) {
+      warn("removing zero-length database file: " + path_);
+    }
+    return {};
   }
 }
 
@@ -143,12 +152,16 @@ Result<> Builder::add(std::string_view key, std::string_view value) {
   if ((flags & flag::kDupWarn) == 0) {
     return fail(Fault::Config, std::move(text));
   }
+  warn(text);
+  return {};
+}
+
+void Builder::warn(std::string_view text) const {
   if (options_.open.warn) {
     options_.open.warn(text);
   } else {
     log::warning(text);
   }
-  return {};
 }
 
 void Builder::add_raw(std::string_view key, std::string_view value) {

@@ -45,6 +45,7 @@ class Builder {
   Result<> open_temporary();
   Result<> write_berkeley(int fd, const std::string& path);
   Result<> write_lmdb(const std::string& path);
+  void warn(std::string_view text) const;
   std::string label() const;  // of duplicates: FILE.db, lmdb:FILE
 
   Kind kind_;

@@ -94,7 +94,8 @@ class LmdbTable : public Table {
 Result<> LmdbTable::open() {
   fd_ = TRY(watched_.open(options_.mode & ~O_TRUNC));
   bool for_good = (flags_ & flag::kOpenLock) != 0;
-  if (for_good && ::flock(fd_.get(), LOCK_EX | LOCK_NB) < 0) {
+  int wait = (flags_ & flag::kBulk) != 0 ? 0 : LOCK_NB;
+  if (for_good && ::flock(fd_.get(), LOCK_EX | wait) < 0) {
     return fail_errno("lock " + watched_.path() + " for exclusive access",
                       errno);
   }

@@ -78,6 +78,9 @@ class Table {
   virtual Result<std::optional<Entry>> first();
   virtual Result<std::optional<Entry>> next();
 
+  /// Puts into the file what updates have left in memory.
+  virtual Result<> flush() { return {}; }
+
   /// Opens the file again if it is another; looks once a second.
   virtual void refresh(Instant now);
 

@@ -133,7 +133,6 @@ Opened open_inline(const std::string& name, const OpenOptions& options) {
       return inline_error("missing '=' after attribute name", name);
     }
     std::string_view key = trim(std::string_view(item).substr(0, equals));
-    if (key.empty()) return inline_error("missing attribute name", name);
     std::string_view value = trim(std::string_view(item).substr(equals + 1));
     table->add(key, std::string(value), /*replace=*/true);
   }
