@@ -1,0 +1,55 @@
+#include "queue/bounce/post.h"
+
+#include <fmt/format.h>
+
+#include "common/ipc/cleanup.h"
+#include "common/queuefile/record.h"
+
+namespace mail::bounce {
+
+using queuefile::append_attribute;
+using queuefile::append_record;
+using queuefile::Type;
+
+net::Task<Result<Submission>> begin_post(ipc::Client& cleanup) {
+  auto connected = co_await cleanup.connect();
+  net::Stream stream = CO_TRY(connected);
+  auto greeting = co_await ipc::receive<ipc::CleanupGreeting>(
+      stream, cleanup.peer(), net::Deadline::in(cleanup.options().timeout));
+  CO_CHECK(greeting);
+  co_return Submission{std::move(stream), std::move(greeting->queue_id)};
+}
+
+net::Task<Result<>> finish_post(ipc::Client& cleanup, Submission submission,
+                                Letter letter) {
+  auto deadline = net::Deadline::in(cleanup.options().timeout);
+  net::Stream& stream = submission.stream;
+  ipc::append(stream, ipc::CleanupFlags{letter.flags});
+  std::string& out = stream.output();
+  append_record(out, Type::Time, fmt::format("{} {}", letter.sec, letter.usec));
+  append_attribute(out, "log_message_origin", "local");
+  append_attribute(out, "trace_flags", "0");
+  append_record(out, Type::Sender, letter.sender);
+  append_record(out, Type::Recipient, letter.recipient);
+  append_record(out, Type::Message, "");
+  std::string_view rest = letter.text;
+  while (!rest.empty()) {
+    size_t end = std::min(rest.find('\n'), rest.size());
+    queuefile::append_line(out, rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  append_record(out, Type::Extracted, "");
+  append_record(out, Type::End, "");
+  // If it cannot be sent, cleanup may still say why.
+  auto sent = co_await stream.flush(deadline);
+  auto reply = co_await ipc::receive<ipc::StatusReason>(stream, cleanup.peer(),
+                                                        deadline);
+  if (!sent) co_return fail(std::move(sent).error());
+  CO_CHECK(reply);
+  if (reply->status == ipc::cleanup_status::kOk) co_return Result<>{};
+  co_return fail(Fault::Temporary,
+                 fmt::format("{}: notification not accepted (status {}) {}",
+                             submission.id, reply->status, reply->reason));
+}
+
+}  // namespace mail::bounce

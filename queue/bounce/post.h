@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include "common/ipc/conversation.h"
+
+namespace mail::bounce {
+
+/// One message on its way into cleanup(8).
+struct Submission {
+  net::Stream stream;
+  std::string id;  ///< its queue id
+};
+
+/// Connects; the id is known before the text is made.
+net::Task<Result<Submission>> begin_post(ipc::Client& cleanup);
+
+struct Letter {
+  int flags = 0;                  ///< cleanup_flag
+  std::string sender, recipient;  ///< internal form
+  long sec = 0, usec = 0;         ///< now
+  std::string text;               ///< lines, each with \n
+};
+
+/// Sends it. Errors: the connection's; Temporary, cleanup's refusal.
+net::Task<Result<>> finish_post(ipc::Client& cleanup, Submission submission,
+                                Letter letter);
+
+}  // namespace mail::bounce
