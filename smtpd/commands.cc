@@ -36,7 +36,7 @@ Reply Session::local_error(std::string_view why) {
   return reply;
 }
 
-Reply Session::refused_by(const restrict ::Verdict& verdict) {
+Reply Session::refused_by(const restriction::Verdict& verdict) {
   if (verdict.reply.hangup) closing_ = true;
   return verdict.reply;
 }
@@ -183,8 +183,8 @@ net::Task<Reply> Session::run(smtp::Helo& helo) {
   facts_.protocol = extended ? "ESMTP" : "SMTP";
   if (!config_.delay_reject) {
     auto verdict = co_await config_.restrictions->check(
-        restrict ::Stage::Helo, facts_, session_effects_);
-    if (verdict.kind == restrict ::Verdict::Kind::Reject) {
+        restriction::Stage::Helo, facts_, session_effects_);
+    if (verdict.kind == restriction::Verdict::Kind::Reject) {
       co_return refused_by(verdict);
     }
   }
@@ -244,9 +244,9 @@ net::Task<Reply> Session::run(smtp::Vrfy& vrfy) {
   facts.sender.reset();
   auto bad = co_await check_address("", vrfy.address, "VRFY", vrfy.text);
   if (bad) co_return *bad;
-  restrict ::Effects effects;
+  restriction::Effects effects;
   auto verdict = co_await config_.restrictions->verify_address(facts, effects);
-  if (verdict.kind == restrict ::Verdict::Kind::Reject) {
+  if (verdict.kind == restriction::Verdict::Kind::Reject) {
     co_return refused_by(verdict);
   }
   co_return Reply(252, "2.0.0", vrfy.text);
@@ -259,9 +259,9 @@ net::Task<Reply> Session::run(smtp::Etrn& etrn) {
     co_return Reply(501, "", "Error: invalid parameter syntax");
   }
   facts_.etrn_domain = domain;
-  auto verdict = co_await config_.restrictions->check(restrict ::Stage::Etrn,
+  auto verdict = co_await config_.restrictions->check(restriction::Stage::Etrn,
                                                       facts_, session_effects_);
-  if (verdict.kind == restrict ::Verdict::Kind::Reject) {
+  if (verdict.kind == restriction::Verdict::Kind::Reject) {
     co_return refused_by(verdict);
   }
   ipc::FlushRequest request;

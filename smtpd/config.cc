@@ -312,7 +312,7 @@ Result<std::unique_ptr<Config>> load(daemon::Context& context) {
   TRY(load_milters(*c, tables));
   c->rewrite = std::make_unique<RewriteClient>(*c->settings);
   c->restrictions =
-      TRY(restrict ::Restrictions::open(context, *c->resolver, *c->rewrite));
+      TRY(restriction::Restrictions::open(context, *c->resolver, *c->rewrite));
   load_clients(*c);
   return c;
 }

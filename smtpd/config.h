@@ -82,7 +82,7 @@ struct Config {
   // Whom we ask.
   std::unique_ptr<dns::Resolver> resolver;
   std::unique_ptr<RewriteClient> rewrite;
-  std::unique_ptr<restrict ::Restrictions> restrictions;
+  std::unique_ptr<restriction::Restrictions> restrictions;
   std::unique_ptr<ipc::Client> anvil, cleanup, flush;
 };
 

@@ -18,8 +18,8 @@ net::Task<Reply> Session::start_content(bool bdat) {
     facts_.recipient = transaction_.first_recipient;
   }
   auto verdict = co_await config_.restrictions->check(
-      restrict ::Stage::Data, facts_, transaction_.effects);
-  if (verdict.kind == restrict ::Verdict::Kind::Reject) {
+      restriction::Stage::Data, facts_, transaction_.effects);
+  if (verdict.kind == restriction::Verdict::Kind::Reject) {
     co_return refused_by(verdict);
   }
   if (!filters_.empty() && !transaction_.effects.discard) {
@@ -139,8 +139,8 @@ net::Task<Reply> Session::finish_message(const smtp::BodyEnd& end) {
     co_return Reply(552, "5.3.4", "Error: message file too big");
   }
   auto judged = co_await config_.restrictions->check(
-      restrict ::Stage::EndOfData, facts_, transaction_.effects);
-  if (judged.kind == restrict ::Verdict::Kind::Reject) {
+      restriction::Stage::EndOfData, facts_, transaction_.effects);
+  if (judged.kind == restriction::Verdict::Kind::Reject) {
     co_return refused_by(judged);
   }
   auto verdict = co_await transaction_.finish();

@@ -135,8 +135,8 @@ net::Task<Reply> Session::run(smtp::Mail& mail) {
   transaction_.effects = session_effects_;
   if (!config_.delay_reject) {
     auto verdict = co_await config_.restrictions->check(
-        restrict ::Stage::Sender, facts_, transaction_.effects);
-    if (verdict.kind == restrict ::Verdict::Kind::Reject) {
+        restriction::Stage::Sender, facts_, transaction_.effects);
+    if (verdict.kind == restriction::Verdict::Kind::Reject) {
       co_return forget(refused_by(verdict));
     }
   }
@@ -190,7 +190,7 @@ net::Task<Reply> Session::run(smtp::Rcpt& rcpt) {
   }
   auto verdict =
       co_await config_.restrictions->recipient(facts_, transaction_.effects);
-  if (verdict.kind == restrict ::Verdict::Kind::Reject) {
+  if (verdict.kind == restriction::Verdict::Kind::Reject) {
     if (!filters_.empty()) {
       auto source = macros();
       co_await filters_.rejected_rcpt(std::move(arguments), source);

@@ -64,8 +64,8 @@ net::Task<bool> Session::admit() {
   }
   if (!config_.delay_reject) {
     auto verdict = co_await config_.restrictions->check(
-        restrict ::Stage::Client, facts_, session_effects_);
-    if (verdict.kind == restrict ::Verdict::Kind::Reject) {
+        restriction::Stage::Client, facts_, session_effects_);
+    if (verdict.kind == restriction::Verdict::Kind::Reject) {
       greeting_problem_ = verdict.reply.line();
     }
   }

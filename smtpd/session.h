@@ -99,7 +99,7 @@ class Session {
   std::string ident() const;
 
   net::Deadline deadline() const { return net::Deadline::in(config_.timeout); }
-  smtp::Reply refused_by(const restrict ::Verdict& verdict);
+  smtp::Reply refused_by(const restriction::Verdict& verdict);
   smtp::Reply local_error(std::string_view why);
   void log_action(std::string_view verb, std::string_view text);
 
@@ -108,7 +108,7 @@ class Session {
   smtp::ServerEngine engine_;
   Facts facts_;
   Transaction transaction_;
-  restrict ::Effects session_effects_;  ///< of client, helo and sender lists
+  restriction::Effects session_effects_;  ///< of client, helo and sender lists
   filters::Filters filters_;
   std::optional<filters::Verdict> filter_verdict_;  ///< for the whole session
   std::map<std::string, std::string> mailer_macros_;

@@ -17,7 +17,7 @@ class Transaction {
   explicit Transaction(const Config& config) : config_(&config) {}
 
   smtp::Mail mail;
-  restrict ::Effects effects;
+  restriction::Effects effects;
   size_t accepted = 0;
   std::string first_recipient;  ///< external form, for Received
   int64_t content_bytes = 0;    ///< each line counts two more

@@ -15,7 +15,7 @@
 #include "smtpd/facts.h"
 #include "smtpd/rewrite_client.h"
 
-namespace mail::smtpd::restrict {
+namespace mail::smtpd::restriction {
 
 /// smtpd_*_restrictions, by the moment they are asked at.
 enum class Stage {
@@ -79,4 +79,4 @@ class Restrictions {
   virtual bool has(Stage stage) const = 0;
 };
 
-}  // namespace mail::smtpd::restrict
+}  // namespace mail::smtpd::restriction
