@@ -6,8 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <algorithm>
-
 namespace mail::maps {
 namespace {
 
@@ -46,7 +44,7 @@ void hook_library() {
   (void)hooked;
 }
 
-int set_up(DB* db, BerkeleyKind kind, const BerkeleyOptions& options) {
+int set_up(DB* db, const BerkeleyOptions& options) {
   // Errors come back as codes; nothing of the library's goes to stderr.
   db->set_errcall(db, [](const DB_ENV*, const char*, const char*) {});
   // The library adds a quarter to small caches for its own needs.
@@ -56,16 +54,9 @@ int set_up(DB* db, BerkeleyKind kind, const BerkeleyOptions& options) {
                                 static_cast<u_int32_t>(rest), 1)) {
     return e;
   }
-  if (!options.create) return 0;
-  if (int e = db->set_pagesize(db, 4096)) return e;
-  if (kind == BerkeleyKind::Hash && options.entries > 0) {
-    // All buckets from the start: none is split while the table is filled.
-    size_t average = options.entry_bytes / options.entries + 8;
-    size_t fill = std::max<size_t>(1, 3 * (4096 - 32) / 4 / average);
-    if (int e = db->set_h_ffactor(db, static_cast<u_int32_t>(fill))) return e;
-    return db->set_h_nelem(db, static_cast<u_int32_t>(options.entries));
-  }
-  return 0;
+  // No guess of a hash table's size: the library's own growth gives files
+  // half as large, and with a cache that holds them costs little.
+  return options.create ? db->set_pagesize(db, 4096) : 0;
 }
 
 }  // namespace
@@ -81,7 +72,7 @@ Result<BerkeleyHandle> open_berkeley(int fd, const std::string& path,
     return fail_errno("open database " + path, e);
   }
   BerkeleyHandle db(raw);
-  int error = set_up(raw, kind, options);
+  int error = set_up(raw, options);
   if (error == 0) {
     // Absolute, or the library puts its own directory in front.
     door = {path.c_str(), fd};

@@ -18,9 +18,7 @@ struct BerkeleyCloser {
 using BerkeleyHandle = std::unique_ptr<__db, BerkeleyCloser>;
 
 struct BerkeleyOptions {
-  size_t cache = 0;        ///< bytes
-  size_t entries = 0;      ///< expected, for a new hash table; 0: not known
-  size_t entry_bytes = 0;  ///< of all keys and values then
+  size_t cache = 0;  ///< bytes
   bool writable = false;
   bool create = false;  ///< the file becomes an empty database
 };

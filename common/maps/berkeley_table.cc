@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "common/maps/berkeley.h"
 #include "common/maps/change.h"
 #include "common/maps/flock.h"
@@ -13,6 +15,8 @@
 
 namespace mail::maps {
 namespace {
+
+constexpr size_t kMostBulkCache = size_t{256} << 20;
 
 DBT borrow(std::string_view bytes) {
   DBT dbt;
@@ -60,6 +64,10 @@ class BerkeleyTable : public Table {
                ? fd_.get()
                : -1;
   }
+  bool reads_in_bulk() const {
+    return (flags_ & flag::kBulk) != 0 && !writable();
+  }
+  Result<> hold();
   Result<> attach();
   Result<> follow_changes();
   Result<> written();
@@ -72,6 +80,7 @@ class BerkeleyTable : public Table {
   UniqueFd fd_;
   BerkeleyHandle db_;
   DBC* cursor_ = nullptr;
+  bool held_ = false;   // locked by hold()
   bool dirty_ = false;  // our changes are not all in the file
   std::string with_nul_;
 };
@@ -96,6 +105,11 @@ Result<> BerkeleyTable::attach() {
   BerkeleyOptions how;
   how.cache = writable() ? options_.write_cache : options_.read_cache;
   if ((flags_ & flag::kOpenLock) != 0) how.cache = options_.read_cache;
+  // A command with many keys reads each page once.
+  if (reads_in_bulk()) {
+    auto size = static_cast<size_t>(watched_.stamp().size);
+    how.cache = std::clamp(size / 4 * 5, how.cache, kMostBulkCache);
+  }
   how.writable = writable();
   how.create = writable() && (options_.mode & O_CREAT) != 0 &&
                watched_.stamp().size == 0;
@@ -169,9 +183,23 @@ Result<int> BerkeleyTable::try_get(std::string_view key, DBT& value) {
   return error;
 }
 
+Result<> BerkeleyTable::hold() {
+  if (held_) return {};
+  while (::flock(fd_.get(), LOCK_SH) < 0) {
+    if (errno != EINTR) break;
+  }
+  held_ = true;
+  return follow_changes();
+}
+
 Result<Table::Found> BerkeleyTable::get(std::string_view key) {
-  FileLock lock(lock_fd(), LOCK_SH);
-  TRY(follow_changes());
+  bool bulk = reads_in_bulk();
+  FileLock lock(bulk ? -1 : lock_fd(), LOCK_SH);
+  if (bulk) {
+    TRY(hold());
+  } else {
+    TRY(follow_changes());
+  }
   DBT value;
   if ((flags_ & flag::kTry1Null) != 0) {
     with_nul_.assign(key);
@@ -199,6 +227,8 @@ Result<> BerkeleyTable::written() {
 }
 
 Result<> BerkeleyTable::flush() {
+  if (held_) ::flock(fd_.get(), LOCK_UN);
+  held_ = false;
   if (!dirty_) return {};
   if (int e = db_->sync(db_.get(), 0)) return failed("writing", e);
   dirty_ = false;

@@ -172,8 +172,6 @@ Result<> Builder::write_berkeley(int fd, const std::string& path) {
   BerkeleyOptions how;
   how.create = true;
   how.writable = true;
-  how.entries = entries_.size();
-  how.entry_bytes = entries_.bytes();
   how.cache = std::clamp(entries_.bytes() * 3 + entries_.size() * 24,
                          options_.open.write_cache, kMostCache);
   bool hash = kind_ == Kind::Hash;

@@ -1,8 +1,10 @@
 #include "common/maps/entry_set.h"
 
+#include <endian.h>
+#include <string.h>
+
 #include <algorithm>
 #include <functional>
-#include <numeric>
 
 namespace mail::maps {
 
@@ -51,10 +53,30 @@ bool EntrySet::add(std::string_view key, std::string_view value, bool replace) {
 }
 
 std::vector<uint32_t> EntrySet::sorted() const {
-  std::vector<uint32_t> order(entries_.size());
-  std::iota(order.begin(), order.end(), 0u);
-  std::sort(order.begin(), order.end(),
-            [this](uint32_t a, uint32_t b) { return at(a).key < at(b).key; });
+  // The first sixteen bytes as numbers: most comparisons need no more.
+  struct Item {
+    uint64_t high = 0, low = 0;
+    uint32_t index = 0;
+  };
+  std::vector<Item> items(entries_.size());
+  for (uint32_t i = 0; i < items.size(); ++i) {
+    std::string_view key = at(i).key;
+    char start[16] = {};
+    memcpy(start, key.data(), std::min(key.size(), sizeof start));
+    memcpy(&items[i].high, start, 8);
+    memcpy(&items[i].low, start + 8, 8);
+    items[i].high = be64toh(items[i].high);
+    items[i].low = be64toh(items[i].low);
+    items[i].index = i;
+  }
+  std::sort(items.begin(), items.end(), [this](const Item& a, const Item& b) {
+    if (a.high != b.high) return a.high < b.high;
+    if (a.low != b.low) return a.low < b.low;
+    return at(a.index).key < at(b.index).key;
+  });
+  std::vector<uint32_t> order;
+  order.reserve(items.size());
+  for (const Item& item : items) order.push_back(item.index);
   return order;
 }
 

@@ -78,7 +78,8 @@ class Table {
   virtual Result<std::optional<Entry>> first();
   virtual Result<std::optional<Entry>> next();
 
-  /// Puts into the file what updates have left in memory.
+  /// Puts into the file what updates have left in memory. A table read with
+  /// kBulk stays locked from a lookup to here.
   virtual Result<> flush() { return {}; }
 
   /// Opens the file again if it is another; looks once a second.

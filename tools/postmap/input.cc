@@ -8,10 +8,12 @@
 
 namespace mail::postmap {
 
-Result<> for_each_line(const std::function<bool(std::string_view)>& take) {
+Result<> for_each_line(const std::function<bool(std::string_view)>& take,
+                       const std::function<void()>& pause) {
   std::string held;
   char buffer[65536];
   while (true) {
+    if (pause) pause();
     ssize_t got = ::read(0, buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail_errno("read stdin", errno);

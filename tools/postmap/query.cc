@@ -21,12 +21,20 @@ class Searched {
     for (size_t i = 0; i < tables_.size(); ++i) {
       if (tables_[i] == nullptr) {
         TableName name = table_name(context_, context_.request.tables[i]);
-        tables_[i] = TRY(maps::open_table(name.text(), context_.open));
+        maps::OpenOptions open = context_.open;
+        open.flags |= maps::flag::kBulk;
+        tables_[i] = TRY(maps::open_table(name.text(), open));
       }
       auto found = TRY(ask(*tables_[i], key));
       if (found) return found;
     }
     return maps::Table::Found();
+  }
+  /// Lets writers of the tables go on.
+  void release() {
+    for (auto& table : tables_) {
+      if (table != nullptr) (void)table->flush();  // nothing is written
+    }
   }
 
  private:
@@ -74,12 +82,18 @@ class Printer {
     if (!*found) return;
     any_ = true;
     bool alias = context_.request.program == Program::Postalias;
-    line_.assign(text);
-    line_ += alias ? ":\t" : "\t";
-    line_ += **found;
-    line_ += '\n';
-    auto written = context_.write(line_);
-    if (!written) failure_ = fail(std::move(written).error());
+    output_ += text;
+    output_ += alias ? ":\t" : "\t";
+    output_ += **found;
+    output_ += '\n';
+    if (output_.size() > kMostOutput) pause();
+  }
+  /// Before something that may take long: no table stays locked.
+  void pause() {
+    searched_.release();
+    auto written = context_.write(output_);
+    if (!written && failure_) failure_ = fail(std::move(written).error());
+    output_.clear();
   }
   const Result<>& state() const { return failure_; }
   Result<int> status() const {
@@ -92,7 +106,8 @@ class Printer {
   Searched searched_;
   Result<> failure_;
   bool any_ = false;
-  std::string line_;
+  static constexpr size_t kMostOutput = 1 << 20;
+  std::string output_;
 };
 
 class MessageKeys : public mime::MimeSink {
@@ -141,21 +156,27 @@ Result<int> query_input(const Context& context) {
   }
   Printer printer(context);
   if (!request.headers && !request.body) {
-    TRY(for_each_line([&](std::string_view line) {
-      printer.key(line);
-      return printer.state().has_value();
-    }));
+    TRY(for_each_line(
+        [&](std::string_view line) {
+          printer.key(line);
+          return printer.state().has_value();
+        },
+        [&] { printer.pause(); }));
+    printer.pause();
     return printer.status();
   }
   MessageKeys keys(request, printer);
   mime::MimeOptions options;
   options.parse_mime = request.mime;
   mime::MimeState state(options, keys);
-  TRY(for_each_line([&](std::string_view line) {
-    state.line(line);
-    return printer.state().has_value();
-  }));
+  TRY(for_each_line(
+      [&](std::string_view line) {
+        state.line(line);
+        return printer.state().has_value();
+      },
+      [&] { printer.pause(); }));
   state.finish();
+  printer.pause();
   return printer.status();
 }
 
