@@ -3,6 +3,7 @@
 #include "common/base/ascii.h"
 #include "common/config/postfix/params.h"
 #include "common/log/log.h"
+#include "common/maps/proxy.h"
 
 namespace mail::daemon {
 
@@ -20,6 +21,17 @@ maps::OpenOptions table_options(Context& context) {
   if (settings.get(param::smtputf8_enable)) {
     options.flags |= maps::flag::kUtf8Request;
   }
+  // Nothing of the jail's world is needed to read a table again.
+  auto root = RealRoot::open();
+  if (root) options.root = std::make_shared<RealRoot>(std::move(*root));
+  auto idle = settings.get(param::ipc_idle);
+  auto timeout = settings.get(param::ipc_timeout);
+  const auto& reader = settings.get(param::proxymap_service_name);
+  const auto& writer = settings.get(param::proxywrite_service_name);
+  options.proxy = std::make_shared<maps::ProxyClient>("private/" + reader,
+                                                      reader, idle, timeout);
+  options.proxy_writer = std::make_shared<maps::ProxyClient>(
+      "private/" + writer, writer, idle, timeout);
   options.restart = [&context] {
     if (context.drain) context.drain();
   };
