@@ -3,6 +3,8 @@
 #include "common/base/file.h"
 #include "common/config/postfix/params.h"
 #include "common/daemon/command.h"
+#include "common/maps/proxy.h"
+#include "common/net/loop.h"
 #include "tools/postmap/request.h"
 
 using namespace mail;
@@ -45,6 +47,10 @@ Context make_context(Request request, const config::Settings& settings) {
   context.open.lmdb_map_size =
       static_cast<size_t>(settings.get(param::lmdb_map_size));
   context.open.warn = context.warn;
+  const auto& service = settings.get(param::proxymap_service_name);
+  context.open.proxy = std::make_shared<maps::ProxyClient>(
+      settings.get(param::queue_directory) + "/private/" + service, service,
+      settings.get(param::ipc_idle), settings.get(param::ipc_timeout));
   context.request = std::move(request);
   return context;
 }
@@ -83,6 +89,8 @@ int main(int argc, char** argv) {
   }
   auto settings = daemon::load_settings(command);
   Context context = make_context(std::move(*request), *settings);
+  net::Loop loop;
+  context.loop = &loop;
   auto status = run(context);
   auto written = flush();
   if (!status) daemon::fatal(status.error().what);

@@ -5,6 +5,7 @@
 #include "common/base/ascii.h"
 #include "common/maps/rhs_file.h"
 #include "common/mime/mime_state.h"
+#include "common/net/loop.h"
 #include "tools/postmap/input.h"
 #include "tools/postmap/request.h"
 
@@ -45,7 +46,9 @@ class Searched {
 
 Result<maps::Table::Found> Searched::ask(maps::Table& table,
                                          std::string_view key) {
-  auto found = table.lookup(key);
+  // Only a proxy table is awaited; the loop runs for its answer alone.
+  auto found = table.remote() ? context_.loop->run(table.ask(std::string(key)))
+                              : table.lookup(key);
   if (!found) {
     for (std::string_view line : split(found.error().what, "\n")) {
       context_.warn(line);

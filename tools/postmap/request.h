@@ -8,6 +8,10 @@
 
 #include "common/maps/table.h"
 
+namespace mail::net {
+class Loop;
+}
+
 namespace mail::postmap {
 
 /// postmap(1) works on pairs, postalias(1) on aliases.
@@ -42,6 +46,7 @@ struct Context {
   std::string host_name;     ///< for YP_MASTER_NAME
   std::function<Result<>(std::string_view)> write;  ///< standard output
   std::function<void(std::string_view)> warn;
+  net::Loop* loop = nullptr;  ///< for proxy tables
 };
 
 struct TableName {
