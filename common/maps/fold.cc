@@ -15,7 +15,7 @@ struct Folding {
   char text[10];
 };
 constexpr Folding kFoldings[] = {
-#include "fold_table.inc"  // made by generate_fold.py
+#include "common/maps/fold_table.inc"  // generate_fold.py
 };
 
 struct Decoded {

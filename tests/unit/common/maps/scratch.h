@@ -1,13 +1,14 @@
 #pragma once
 
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/base/file.h"
 #include "common/maps/table.h"
 
 namespace mail::maps {
@@ -25,7 +26,8 @@ class Scratch {
     return path_ + "/" + std::string(name);
   }
   std::string write(std::string_view name, std::string_view text) const {
-    std::ofstream(file(name)) << text;
+    auto fd = open_file(file(name), O_WRONLY | O_CREAT | O_TRUNC);
+    if (!fd || !write_all(fd->get(), text)) ::abort();
     return file(name);
   }
 
