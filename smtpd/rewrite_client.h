@@ -1,36 +1,9 @@
 #pragma once
 
-#include <map>
-#include <string>
-
-#include "common/base/clock.h"
-#include "common/config/postfix/settings.h"
-#include "common/ipc/conversation.h"
-#include "common/ipc/rewrite.h"
+#include "common/ipc/rewrite_client.h"
 
 namespace mail::smtpd {
 
-/// trivial-rewrite(8), asked by this process; answers are kept for 30 s.
-class RewriteClient {
- public:
-  explicit RewriteClient(const config::Settings& settings);
-
-  /// Internal form to complete internal form, in local context.
-  /// Errors: Temporary.
-  net::Task<Result<std::string>> complete(std::string address);
-  /// The class, transport and next hop of an address. Errors: Temporary.
-  net::Task<Result<ipc::ResolveReply>> resolve(std::string sender,
-                                               std::string address);
-
- private:
-  template <class T>
-  struct Kept {
-    T value;
-    Instant until;
-  };
-  ipc::Client client_;
-  std::map<std::string, Kept<std::string>, std::less<>> completed_;
-  std::map<std::string, Kept<ipc::ResolveReply>, std::less<>> resolved_;
-};
+using ipc::RewriteClient;
 
 }  // namespace mail::smtpd

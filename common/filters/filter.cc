@@ -282,7 +282,7 @@ net::Task<Verdict> Filter::event(Event event, std::string_view data,
   }
   if (state_ != State::Active) co_return Verdict{};
   if (skipping_ == event) co_return Verdict{};
-  skipping_ = Event::Connect;
+  skipping_.reset();
   auto step = co_await exchange(event, owned, macros, nullptr);
   if (step.skip) skipping_ = event;
   co_return step.verdict;
@@ -342,7 +342,7 @@ net::Task<Verdict> Filter::message(Message& message,
 net::Task<> Filter::abort() {
   if (!stream_) co_return;
   if (state_ == State::AcceptedMessage) state_ = State::Active;
-  skipping_ = Event::Connect;
+  skipping_.reset();
   milter::append_packet(stream_.output(), 'A', "");
   auto sent =
       co_await stream_.flush(net::Deadline::in(config_.command_timeout));

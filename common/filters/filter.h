@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -147,7 +148,7 @@ class Filter {
   net::Stream stream_;
   State state_ = State::New;
   Verdict standing_;  ///< answers every later command once not Continue
-  milter::Event skipping_ = milter::Event::Connect;
+  std::optional<milter::Event> skipping_;  ///< no more of these, it said
 };
 
 }  // namespace mail::filters

@@ -177,9 +177,10 @@ Result<Options> parse_options(int argc, char** argv) {
   if (name == "newaliases") out.mode = Mode::NewAliases;
   if (name == "smtpd") out.mode = Mode::Daemon;
   opterr = 0;
+  optind = 0;
   int letter;
   while ((letter = getopt(argc, argv,
-                          "+A:B:C:F:GIL:N:O:R:UV:X:b:ce:f:h:imno:p:r:q:tvx")) >
+                          "+A:B:C:F:GIL:N:O:R:UV:X:b:ce:f:h:imno:p:r:q::tvx")) >
          0) {
     TRY(take(out, letter, optarg ? optarg : ""));
   }

@@ -118,12 +118,17 @@ class Site:
             os.makedirs(os.path.dirname(f"{self.etc}/ssl/{target}"),
                         exist_ok=True)
             shutil.copy(source, f"{self.etc}/ssl/{target}")
+        alone = not self.tree.suites["dovecot"]  # nothing of Debian's at all
         config.make_postfix(f"{self.etc}/postfix", self.tree.root(),
-                            find_root("debian"), self.name, self.domain)
-        config.make_dovecot(f"{self.etc}/dovecot", find_root("debian"))
-        os.makedirs(f"{self.etc}/pam.d", exist_ok=True)
-        shutil.copy(f"{find_root('debian')}/etc/pam.d/dovecot",
-                    f"{self.etc}/pam.d/dovecot")
+                            self.tree.root() if alone else find_root("debian"),
+                            self.name, self.domain)
+        if alone:
+            os.makedirs(f"{self.etc}/dovecot")
+        else:
+            config.make_dovecot(f"{self.etc}/dovecot", find_root("debian"))
+            os.makedirs(f"{self.etc}/pam.d", exist_ok=True)
+            shutil.copy(f"{find_root('debian')}/etc/pam.d/dovecot",
+                        f"{self.etc}/pam.d/dovecot")
         self.main = config.Editor(f"{self.etc}/postfix/main.cf")
         self.master = config.Editor(f"{self.etc}/postfix/master.cf")
         self.aliases = config.Editor(f"{self.etc}/aliases")

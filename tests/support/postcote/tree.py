@@ -116,7 +116,7 @@ def why_not(suite, names=None):
 
 class Tree:
     """base: the suite of all programs that nothing else is said of.
-    dovecot, opendkim: the suite of these components.
+    dovecot, opendkim: the suite of these components, None for none.
     replace: {program: suite}."""
 
     def __init__(self, base, dovecot="debian", opendkim="debian",
@@ -134,6 +134,8 @@ class Tree:
         layer, sealed = f"{directory}/layer", f"{directory}/sealed"
         os.makedirs(f"{layer}/usr", exist_ok=True)
         for component, patterns in COMPONENTS.items():
+            if not self.suites[component]:
+                continue
             for pattern in patterns:
                 for path in glob.glob(f"{self.root(component)}/{pattern}"):
                     place = os.path.relpath(path, self.root(component))

@@ -1,9 +1,9 @@
-#include "smtpd/rewrite_client.h"
+#include "common/ipc/rewrite_client.h"
 
 #include "common/config/postfix/params.h"
 #include "common/mime/address.h"
 
-namespace mail::smtpd {
+namespace mail::ipc {
 
 namespace param = config::param;
 
@@ -19,7 +19,7 @@ void make_room(Map& map) {
 
 RewriteClient::RewriteClient(const config::Settings& settings)
     : client_({.path = "private/" + settings.get(param::rewrite_service_name),
-               .protocol = ipc::kRewriteProtocol,
+               .protocol = kRewriteProtocol,
                .idle = settings.get(param::ipc_ttl),
                .timeout = settings.get(param::ipc_timeout)}) {}
 
@@ -30,10 +30,10 @@ net::Task<Result<std::string>> RewriteClient::complete(std::string address) {
   if (at != completed_.end() && at->second.until > now) {
     co_return at->second.value;
   }
-  ipc::RewriteRequest request;
+  RewriteRequest request;
   request.rule = "local";
   request.address = mime::quote_local(address);
-  auto reply = co_await client_.ask<ipc::RewriteReply>(request);
+  auto reply = co_await client_.ask<RewriteReply>(request);
   CO_CHECK(reply);
   if (reply->server_flags != 0) client_.forget();
   std::string result = mime::unquote_local(reply->address);
@@ -42,26 +42,26 @@ net::Task<Result<std::string>> RewriteClient::complete(std::string address) {
   co_return result;
 }
 
-net::Task<Result<ipc::ResolveReply>> RewriteClient::resolve(
-    std::string sender, std::string address) {
+net::Task<Result<ResolveReply>> RewriteClient::resolve(std::string sender,
+                                                       std::string address) {
   Instant now = Clock::now();
   std::string key = sender + '\n' + address;
   auto at = resolved_.find(key);
   if (at != resolved_.end() && at->second.until > now) {
     co_return at->second.value;
   }
-  ipc::ResolveRequest request;
+  ResolveRequest request;
   request.sender = std::move(sender);
   request.address = std::move(address);
-  auto reply = co_await client_.ask<ipc::ResolveReply>(request);
+  auto reply = co_await client_.ask<ResolveReply>(request);
   CO_CHECK(reply);
   if (reply->server_flags != 0) client_.forget();
   // A lookup that failed is asked again: it may be mended the next moment.
-  if (!(reply->flags & ipc::resolve_flag::kFail)) {
+  if (!(reply->flags & resolve_flag::kFail)) {
     make_room(resolved_);
     resolved_[key] = {*reply, now + kKeepTime};
   }
   co_return std::move(*reply);
 }
 
-}  // namespace mail::smtpd
+}  // namespace mail::ipc
