@@ -27,7 +27,9 @@ struct Resolver::Work {
   int flags = 0;
   std::string transport, nexthop;
 
-  bool over() const { return flags & (flag::kError | flag::kFail); }
+  bool bad_domain = false;
+
+  bool over() const { return bad_domain || (flags & flag::kFail); }
   std::string address() const { return local + '@' + domain; }
   void set(std::string_view address) {
     auto parts = mime::split_address(address);
@@ -71,7 +73,7 @@ net::Task<> Resolver::strip_local(Work& work) {
     }
     if (work.has_domain && work.domain.empty()) {
       if (!null_domain_) {
-        work.flags |= flag::kError;
+        work.bad_domain = true;
         co_return;
       }
       work.has_domain = false;
@@ -99,8 +101,10 @@ bool Resolver::valid_domain(std::string& domain) const {
     if (!domain.ends_with(']')) return false;
     std::string_view inner(domain);
     inner = inner.substr(1, inner.size() - 2);
-    if (istarts_with(inner, "ipv6:")) inner.remove_prefix(5);
-    return net::IpAddress::parse(inner).has_value();
+    bool tagged = istarts_with(inner, "ipv6:");
+    if (tagged) inner.remove_prefix(5);
+    auto address = net::IpAddress::parse(inner);
+    return address && tagged == (inner.find(':') != std::string_view::npos);
   }
   if (net::IpAddress::parse(domain)) {
     if (!numeric_domain_) return false;
@@ -201,7 +205,7 @@ net::Task<> Resolver::classify(Work& work, Routes& routes) {
       warn_both(work.domain, "mydestination", "virtual_mailbox_domains");
     }
     if (work.over()) co_return;
-    work.flags |= flag::kLocal | flag::kFinal;
+    work.flags |= flag::kLocal;
     work.nexthop = work.domain;
     use_transport(work, routes.local, routes.names.local);
     co_return;
@@ -214,7 +218,7 @@ net::Task<> Resolver::classify(Work& work, Routes& routes) {
       warn_both(work.domain, "virtual_alias_domains",
                 "virtual_mailbox_domains");
     }
-    work.flags |= flag::kAlias | flag::kFinal;
+    work.flags |= flag::kAlias;
     work.transport = "error";
     work.nexthop = show_table_ ? "5.1.1 User unknown in virtual alias table"
                                : "5.1.1 User unknown";
@@ -226,7 +230,7 @@ net::Task<> Resolver::classify(Work& work, Routes& routes) {
     if (relay) {
       warn_both(work.domain, "virtual_mailbox_domains", "relay_domains");
     }
-    work.flags |= flag::kVirtual | flag::kFinal;
+    work.flags |= flag::kVirtual;
     work.nexthop = work.domain;
     use_transport(work, routes.virtual_mailbox, routes.names.virtual_mailbox);
     co_return;
@@ -306,8 +310,8 @@ net::Task<ipc::ResolveReply> Resolver::resolve(Use use, std::string sender,
   work.set(address);
   co_await strip_local(work);
   if (!work.over()) {
-    if (work.local.empty()) work.local = empty_recipient_;
-    if (!valid_domain(work.domain)) work.flags |= flag::kError;
+    if (work.local.empty() && work.is_local) work.local = empty_recipient_;
+    if (!valid_domain(work.domain)) work.bad_domain = true;
     if (work.local.starts_with('-') && !minus_user_) {
       work.flags |= flag::kError;
     }
@@ -318,6 +322,15 @@ net::Task<ipc::ResolveReply> Resolver::resolve(Use use, std::string sender,
   if (!work.over()) co_await classify(work, routes);
   if (!work.over()) co_await apply_transport_map(work, routes);
   if (!work.over()) co_await apply_relocated(work);
+  // Clients take a reply without a transport for a broken one.
+  if (work.bad_domain) {
+    work.flags |= flag::kError | flag::kDefault;
+    work.transport = "error";
+    work.nexthop = "5.1.3 bad address syntax";
+  } else if (work.over()) {
+    work.transport = "retry";
+    work.nexthop = "4.3.0 address resolver failure";
+  }
   ipc::ResolveReply reply;
   reply.transport = std::move(work.transport);
   reply.nexthop = std::move(work.nexthop);

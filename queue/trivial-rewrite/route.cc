@@ -1,5 +1,7 @@
 #include "queue/trivial-rewrite/route.h"
 
+#include "common/mime/address.h"
+
 namespace mail::rewrite {
 
 std::optional<size_t> find_operator(std::string_view external, char op) {
@@ -43,10 +45,14 @@ std::optional<std::string> swapped(std::string_view text,
   return std::nullopt;
 }
 
+std::string requoted(std::string_view external) {
+  return mime::quote_local(mime::unquote_local(external));
+}
+
 }  // namespace
 
 std::string standard_form(std::string_view external, const StandardForm& form) {
-  if (external == "@") return "";
+  if (external == "@" || external == "\"\"") return "\"\"";
   if (external.starts_with('@')) {
     auto colon = find_operator(external, ':');
     if (colon) external.remove_prefix(*colon + 1);
@@ -62,17 +68,18 @@ std::string standard_form(std::string_view external, const StandardForm& form) {
     }
   }
   auto at = find_operator(address, '@');
-  if (!at) return address;
+  if (!at) return requoted(address);
   std::string_view domain = std::string_view(address).substr(*at + 1);
   if (form.append_dot_domain && !form.domain.empty() && !domain.empty() &&
       domain.front() != '[' && domain.find('.') == std::string_view::npos) {
     address += '.' + form.domain;
   }
   if (address.size() > *at + 2 && address.back() == '.' &&
-      address[address.size() - 2] != '@') {
+      address[address.size() - 2] != '@' &&
+      address[address.size() - 2] != '.') {
     address.pop_back();
   }
-  return address;
+  return requoted(address);
 }
 
 std::optional<std::string> inner_route(std::string_view text,

@@ -18,8 +18,10 @@ struct StandardForm : RouteRules {
 };
 
 /// Makes an external (quoted) address complete:
-///   @ -> ""   @a,@b:user@c -> user@c   a!b -> b@a   a%b -> a@b
-///   user -> user@origin   user@host -> user@host.domain   a@b. -> a@b
+///   @ -> "" (quoted, so no origin is added)   @a,@b:user@c -> user@c   a!b ->
+///   b@a   a%b -> a@b user -> user@origin   user@host -> user@host.domain a@b.
+///   -> a@b
+/// Quotes are set where the grammar asks for them, and only there.
 std::string standard_form(std::string_view external, const StandardForm& form);
 
 /// The last (for '!' the first) `op` outside quotes and domain literals.

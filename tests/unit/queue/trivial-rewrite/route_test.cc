@@ -10,7 +10,12 @@ TEST_CASE("Addresses get their standard form", "[rewrite]") {
   form.domain = "example.org";
   auto made = [&](std::string_view text) { return standard_form(text, form); };
   CHECK(made("") == "");
-  CHECK(made("@") == "");
+  CHECK(made("@") == "\"\"");
+  CHECK(made("\"\"") == "\"\"");
+  CHECK(made("\"a\"") == "a@example.org");
+  CHECK(made("a b") == "\"a b\"@example.org");
+  CHECK(made("a@@b") == "\"a@\"@b");
+  CHECK(made("a@b..") == "a@b..");
   CHECK(made("alice") == "alice@example.org");
   CHECK(made("alice@host") == "alice@host");
   CHECK(made("alice@host.") == "alice@host");
@@ -18,7 +23,7 @@ TEST_CASE("Addresses get their standard form", "[rewrite]") {
   CHECK(made("host!alice") == "alice@host");
   CHECK(made("a!b!c") == "b!c@a");
   CHECK(made("alice%host") == "alice@host");
-  CHECK(made("\"a!b%c\"") == "\"a!b%c\"@example.org");
+  CHECK(made("\"a!b%c\"") == "a!b%c@example.org");
   CHECK(made("\"a@b\"@c.example") == "\"a@b\"@c.example");
   form.append_dot_domain = true;
   CHECK(made("alice@host") == "alice@host.example.org");
