@@ -64,6 +64,13 @@ class Report {
   /// By the first digit of the status: 4 deferred, 5 bounced, else sent.
   net::Task<> by_status(Outcome outcome);
 
+  /// Crosses it off in the queue file. For agents that report several ends of
+  /// one recipient: those have offset 0, and this comes after the last.
+  void mark_done(const ipc::Recipient& recipient);
+
+  /// Another agent, that was given a recipient, could not yet deliver.
+  void set_deferred() { deferred_ = true; }
+
   /// 0, or -1 when a recipient must be tried again.
   int status() const { return deferred_ ? -1 : 0; }
 
@@ -74,7 +81,6 @@ class Report {
   net::Task<bool> append(ipc::Client& client, const Outcome& outcome);
   net::Task<> note_for_flush(const ipc::Recipient& recipient);
   void log(const Outcome& outcome, std::string_view word);
-  void mark_done(const ipc::Recipient& recipient);
   std::string shown(const std::string& address) const;
 
   Reporting& reporting_;
