@@ -1,0 +1,67 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/auth/dovecot_client.h"
+#include "common/config/postfix/settings.h"
+#include "common/daemon/service.h"
+#include "common/dns/lookups.h"
+#include "common/maps/tables.h"
+#include "common/smtp/client_engine.h"
+#include "common/tls/client_context.h"
+#include "delivery/smtp/tls_policy.h"
+
+namespace mail::smtpc {
+
+using config::ClientMode;
+
+/// All that smtp(8) or lmtp(8) has read and opened; one a process.
+struct Config {
+  config::SettingsPtr settings;
+  ClientMode mode = ClientMode::Smtp;
+  std::string host, helo_name, default_port;
+  smtp::ClientEngine::Limits limits;
+
+  std::chrono::seconds connect_timeout{30}, helo_timeout{300},
+      starttls_timeout{300}, mail_timeout{300}, rcpt_timeout{300},
+      data_init_timeout{120}, data_xfer_timeout{180}, data_done_timeout{600},
+      rset_timeout{20}, quit_timeout{300};
+  size_t address_limit = 5, session_limit = 2;
+  bool skip_5xx_greeting = true, skip_quit_response = true, randomize = true,
+       dns_lookups = true, always_ehlo = true, never_ehlo = false,
+       send_xforward = false;
+  bool lookup_dns = true, lookup_native = false;
+  dns::Families families = dns::Families::Both;
+  std::string address_preference;
+  std::vector<net::IpAddress> own_addresses;
+  std::optional<net::IpAddress> bind_v4, bind_v6;
+  std::string fallback_relay, relayhost;
+  uint32_t discard = 0;
+
+  std::optional<TlsPolicies> tls_policies;
+  std::unique_ptr<tls::ClientContext> tls;
+  int tls_loglevel = 0;
+
+  bool sasl = false, sender_dependent = false, sasl_soft_bounce = true;
+  maps::Tables passwords;
+  auth::SecurityOptions sasl_options, sasl_tls_options;
+  std::vector<std::string> mechanism_filter;
+
+  bool cache_on_demand = true;
+  std::vector<std::string> cache_destinations;
+  std::chrono::seconds cache_time{2}, reuse_time{300};
+  size_t reuse_count = 0;
+
+  // flags= of master.cf
+  bool add_delivered_to = false, add_original_to = false,
+       add_return_path = false, final_delivery = false;
+
+  std::unique_ptr<dns::Resolver> resolver;
+};
+
+/// Still privileged. Errors: Config, for `fatal:`.
+Result<std::unique_ptr<Config>> load(daemon::Context& context);
+
+}  // namespace mail::smtpc
