@@ -27,7 +27,8 @@ struct State {
   std::optional<process::User> account;  ///< of the mailbox, .forward, include
   std::optional<process::UserIds> ids;   ///< rights; nullopt: default_privs
   int level = 0;
-  bool no_aliases = false;  ///< "\user"
+  bool own_mailbox = false;  ///< the account's: with its rights, root's too
+  bool no_aliases = false;   ///< "\user"
 };
 
 /// Delivers one request's message; one recipient after the other.
@@ -74,8 +75,10 @@ class Delivery {
   bool loops(const std::string& recipient);
   delivery::CopyOptions copy_options(const State& state, bool mark) const;
   std::vector<std::string> environment(const State& state) const;
+  /// Rights for commands, files and lists: never root's.
   process::UserIds ids_of(const State& state) const {
-    return state.ids.value_or(config_.default_ids);
+    bool usable = state.ids && state.ids->uid != 0;
+    return usable ? *state.ids : config_.default_ids;
   }
 
   struct Forward {

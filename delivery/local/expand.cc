@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 #include "common/base/ascii.h"
-#include "common/base/file.h"
 #include "common/config/postfix/params.h"
 #include "common/ipc/rewrite.h"
 #include "common/log/log.h"
@@ -64,12 +66,20 @@ Listed read_list(const std::string& path) {
     out.why = fmt::format("file {} is world writable", path);
     return out;
   }
-  auto text = read_file(path, kMaxFile);
-  if (!text) {
-    out.why = text.error().what;
+  // From the descriptor that was checked: the name may mean another by now.
+  std::string text;
+  char buffer[16384];
+  ssize_t n = 0;
+  while ((n = ::read(fd.get(), buffer, sizeof buffer)) > 0) {
+    text.append(buffer, static_cast<size_t>(n));
+    if (text.size() > kMaxFile) break;
+  }
+  if (n != 0) {
+    out.why = fmt::format("read file {}: {}", path,
+                          n < 0 ? strerror(errno) : "File too large");
     return out;
   }
-  out.text = std::move(*text);
+  out.text = std::move(text);
   return out;
 }
 

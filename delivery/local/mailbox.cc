@@ -33,9 +33,6 @@ std::string safe(std::string_view value, std::string_view allowed) {
 Result<std::optional<process::AsUser>> become(bool rootless,
                                               process::UserIds ids) {
   if (rootless) return std::optional<process::AsUser>();
-  if (ids.uid == 0) {
-    return fail(Fault::Config, "refusing to deliver with root's rights");
-  }
   auto as = TRY(process::AsUser::become(ids));
   return std::optional<process::AsUser>(std::move(as));
 }
@@ -150,7 +147,9 @@ net::Task<> Delivery::to_maildir(State state, std::string path,
   }
   delivery::MessageCopy copy(request_, copy_options(state, config_.mark_files));
   auto deliver = [&]() -> Result<> {
-    auto as = TRY(become(config_.rootless, ids_of(state)));
+    auto as =
+        TRY(become(config_.rootless,
+                   state.own_mailbox ? state.account->ids : ids_of(state)));
     return mailbox::deliver_to_maildir(
         path, config_.host, [&](std::string& out) { return copy.fill(out); },
         static_cast<size_t>(config_.settings->get(param::mailbox_size_limit)));
@@ -359,6 +358,7 @@ net::Task<> Delivery::to_own_mailbox(State state) {
     co_await to_command(std::move(state), std::move(command));
   } else if (path.ends_with('/')) {
     if (box.empty()) path += state.user + "/";
+    state.own_mailbox = true;
     co_await to_maildir(std::move(state), path, "delivered to maildir");
   } else {
     if (box.empty()) path += "/" + state.user;
