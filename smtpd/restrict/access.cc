@@ -58,7 +58,7 @@ Outcome do_defer(Run& run, const Order& order) {
 }
 
 Outcome do_hangup(Run& run, const Order& order) {
-  if (!order.text.empty()) log_action(run, "hangup", order.text);
+  log_action(run, "hangup", order.text);
   run.reply = {};
   run.reply.hangup = true;
   return Outcome::Reject;

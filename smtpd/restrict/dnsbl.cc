@@ -111,22 +111,20 @@ Outcome reject_with(Run& run, Subject subject, std::string_view text) {
 net::Task<Outcome> refuse(Run& run, const Item& item, Blocked hit) {
   auto found = co_await run.site.rbl_replies.find(item.argument);
   if (!found) {
-    co_return reject(run, hit.subject, 451, "4.3.5",
-                     "Server configuration error");
+    co_return table_failed(run, hit.subject);
   }
   const auto& settings = run.site.settings;
   std::string text =
       *found ? (*found)->value : settings.get(param::default_rbl_reply);
   config::ExpandOptions options;
-  options.allowed_bytes = settings.get(param::smtpd_expansion_filter);
+  options.allowed_bytes = run.site.expansion_filter;
   auto lookup = [&](std::string_view name) {
     return fact(run, item, hit, name);
   };
   auto expanded = config::expand(text, lookup, options);
   if (!expanded) {
     log::warning(fmt::format("rbl_reply_maps: {}", expanded.error().what));
-    co_return reject(run, hit.subject, 451, "4.3.5",
-                     "Server configuration error");
+    co_return table_failed(run, hit.subject);
   }
   co_return reject_with(run, hit.subject, expanded->text);
 }

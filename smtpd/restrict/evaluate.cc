@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "common/log/log.h"
 #include "smtpd/restrict/run.h"
 
@@ -16,6 +18,12 @@ net::Task<Outcome> evaluate_class(Run& run, const List& list) {
   Outcome outcome = co_await evaluate(run, list);
   --run.depth;
   co_return outcome;
+}
+
+void warn_of_rest(const Item& item, const Item& next) {
+  if (item.warn) return;
+  log::warning(fmt::format("restriction `{}' after `{}' is ignored", next.name,
+                           item.name));
 }
 
 Outcome complain(Run& run, const Item& item) {
@@ -44,6 +52,9 @@ net::Task<Outcome> evaluate(Run& run, const List& list) {
       outcome = co_await item.kind->later(run, item);
     }
     run.warn = outer_warn;
+    if (item.kind && item.kind->last && &item != &list.back() && !run.warn) {
+      warn_of_rest(item, *(&item + 1));
+    }
     if (outcome != Outcome::Dunno) co_return outcome;
   }
   co_return Outcome::Dunno;

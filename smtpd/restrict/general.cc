@@ -69,9 +69,9 @@ Outcome multi_recipient_bounce(Run& run, const Item&) {
 }
 
 constexpr Kind kKinds[] = {
-    {.name = "permit", .now = always_permit},
-    {.name = "reject", .now = always_reject},
-    {.name = "defer", .now = always_defer},
+    {.name = "permit", .now = always_permit, .last = true},
+    {.name = "reject", .now = always_reject, .last = true},
+    {.name = "defer", .now = always_defer, .last = true},
     {.name = "defer_if_permit", .now = permit_later},
     {.name = "defer_if_reject", .now = reject_later},
     {.name = "sleep", .argument = Argument::Number, .later = pause},

@@ -15,8 +15,15 @@ namespace {
 
 constexpr Subject kHelo = Subject::Helo;
 
-bool numeric(std::string_view name) {
-  return name.find_first_not_of("0123456789.:") == name.npos;
+// "[...]" that holds no address.
+bool is_bad_literal(std::string_view name) {
+  return name.starts_with('[') && !mime::is_domain_literal(name);
+}
+
+Outcome bad_literal(Run& run) {
+  return reject(run, kHelo,
+                run.site.settings.get(param::invalid_hostname_reject_code),
+                "5.5.2", rejected(run, kHelo, "invalid ip address"));
 }
 
 Outcome naked_address(Run& run, const Item& item) {
@@ -33,30 +40,22 @@ Outcome naked_address(Run& run, const Item& item) {
 Outcome invalid_name(Run& run, const Item&) {
   if (!run.facts.helo) return Outcome::Dunno;
   std::string_view name = *run.facts.helo;
-  std::string_view problem;
-  if (name.starts_with('[')) {
-    if (!mime::is_domain_literal(name)) problem = "invalid ip address";
-  } else {
-    if (name.ends_with('.')) name.remove_suffix(1);
-    if (net::IpAddress::parse(name)) return Outcome::Dunno;
-    if (numeric(name)) {
-      problem = "invalid ip address";
-    } else if (!config::is_host_name(name)) {
-      problem = "Invalid name";
-    }
+  if (is_bad_literal(name)) return bad_literal(run);
+  if (name.starts_with('[')) return Outcome::Dunno;
+  if (name.ends_with('.')) name.remove_suffix(1);
+  if (net::IpAddress::parse(name) || config::is_host_name(name)) {
+    return Outcome::Dunno;
   }
-  if (problem.empty()) return Outcome::Dunno;
   return reject(run, kHelo,
                 run.site.settings.get(param::invalid_hostname_reject_code),
-                "5.5.2", rejected(run, kHelo, problem));
+                "5.5.2", rejected(run, kHelo, "Invalid name"));
 }
 
 Outcome not_qualified(Run& run, const Item&) {
   if (!run.facts.helo) return Outcome::Dunno;
   std::string_view name = *run.facts.helo;
-  if (name.starts_with('[') && mime::is_domain_literal(name)) {
-    return Outcome::Dunno;
-  }
+  if (is_bad_literal(name)) return bad_literal(run);
+  if (name.starts_with('[')) return Outcome::Dunno;
   if (name.ends_with('.')) name.remove_suffix(1);
   if (config::is_host_name(name) && name.find('.') != name.npos) {
     return Outcome::Dunno;
@@ -68,14 +67,19 @@ Outcome not_qualified(Run& run, const Item&) {
 net::Task<Outcome> unknown_name(Run& run, const Item&) {
   if (!run.facts.helo) co_return Outcome::Dunno;
   const std::string& name = *run.facts.helo;
-  if (name.starts_with('[') || net::IpAddress::parse(name)) {
-    co_return Outcome::Dunno;
-  }
+  if (is_bad_literal(name)) co_return bad_literal(run);
+  if (name.starts_with('[')) co_return Outcome::Dunno;
   const auto& settings = run.site.settings;
   net::Deadline deadline =
       net::Deadline::in(settings.get(param::smtpd_timeout));
-  auto answer = co_await dns::addresses(run.site.resolver, name,
-                                        run.site.families, deadline);
+  // Not what looks like an address: only the DNS counts.
+  dns::Answer answer;
+  if (net::IpAddress::parse(name)) {
+    answer = co_await run.site.resolver.lookup(name, dns::Type::A, deadline);
+  } else {
+    answer = co_await dns::addresses(run.site.resolver, name, run.site.families,
+                                     deadline);
+  }
   if (answer.found()) co_return Outcome::Dunno;
   auto mx = co_await dns::mx_hosts(run.site.resolver, name, deadline);
   if (mx.answer.found()) co_return Outcome::Dunno;

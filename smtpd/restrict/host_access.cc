@@ -60,7 +60,7 @@ net::Task<Hosts> hosts_behind(Run& run, std::string domain, Behind what,
     if (none) {
       out.names.push_back(std::move(domain));
     } else if (!mx.answer.found() && mx.answer.status != dns::Status::NullMx) {
-      out.error = mx.answer.error_text();
+      out.error = dns::status_text(mx.answer.status);
     }
     co_return out;
   }
@@ -76,7 +76,7 @@ net::Task<Hosts> hosts_behind(Run& run, std::string domain, Behind what,
     bool none = answer.status == dns::Status::NotFound ||
                 answer.status == dns::Status::NoData;
     if (!none) {
-      out.error = answer.error_text();
+      out.error = answer.found() ? "" : dns::status_text(answer.status);
       co_return out;
     }
     if (dot == std::string::npos) co_return out;
@@ -90,8 +90,7 @@ net::Task<Outcome> look_up(Run& run, const Item& item,
   auto asked = keys;
   auto found = co_await item.table->find_first(std::move(asked), &at);
   if (!found) {
-    co_return reject(run, item.kind->subject, 451, "4.3.5",
-                     "Server configuration error");
+    co_return table_failed(run, item.kind->subject);
   }
   if (!*found) co_return Outcome::Dunno;
   Outcome out =
@@ -108,19 +107,27 @@ net::Task<Outcome> look_up(Run& run, const Item& item,
   co_return out;
 }
 
+void warn_of_host(Run& run, const Item& item, std::string_view host,
+                  Behind what, const dns::Answer& answer) {
+  std::string text = dns::native_error_text(answer);
+  log::warning(fmt::format(
+      "Unable to look up {} host {} for {} {}: {}", type_of(what), host,
+      subject_class(item.kind->subject), domain_of(run, item.kind->subject),
+      text.substr(text.rfind(": ") + 2)));
+}
+
 net::Task<Outcome> check_host(Run& run, const Item& item, std::string host,
                               Behind what, net::Deadline deadline) {
-  Outcome out = co_await look_up(
-      run, item, maps::domain_keys(host, run.site.access_parents));
+  Outcome out = Outcome::Dunno;
+  if (what != Behind::Address) {
+    out = co_await look_up(run, item,
+                           maps::domain_keys(host, run.site.access_parents));
+  }
   if (out != Outcome::Dunno) co_return out;
   auto answer = co_await dns::native_addresses(run.site.resolver, host,
                                                run.site.families, deadline);
   if (!answer.found()) {
-    log::warning(fmt::format(
-        "Unable to look up {} host {} for {} {}: {}", type_of(what), host,
-        subject_class(item.kind->subject), domain_of(run, item.kind->subject),
-        dns::native_error_text(answer).substr(
-            dns::native_error_text(answer).rfind(": ") + 2)));
+    if (what != Behind::Address) warn_of_host(run, item, host, what, answer);
     co_return Outcome::Dunno;
   }
   for (const auto& record : answer.records) {

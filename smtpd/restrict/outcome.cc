@@ -18,10 +18,9 @@ struct Mapping {
 };
 // Statuses of RFC 3463, X.1: some speak of senders, others of recipients.
 constexpr Mapping kForSender[] = {
-    {"1.1", "1.0"}, {"1.2", "1.8"}, {"1.3", "1.7"},  {"1.4", "1.0"},
-    {"1.5", "1.0"}, {"1.6", "1.0"}, {"1.10", "7.27"}};
-constexpr Mapping kForRecipient[] = {
-    {"1.7", "1.3"}, {"1.8", "1.2"}, {"7.27", "1.10"}};
+    {"1.1", "1.7"}, {"1.2", "1.8"}, {"1.3", "1.7"}, {"1.4", "1.7"},
+    {"1.5", "1.0"}, {"1.6", "1.7"}, {"1.10", "1.0"}};
+constexpr Mapping kForRecipient[] = {{"1.7", "1.3"}, {"1.8", "1.2"}};
 
 std::string mapped_status(Subject subject, long code, std::string_view status) {
   std::string_view rest = status.substr(std::min<size_t>(2, status.size()));
@@ -68,8 +67,9 @@ std::string subject_name(const Run& run, Subject subject) {
   switch (subject) {
     case Subject::Client:
     case Subject::Ccert:
-    case Subject::ReverseClient:
       return angled(facts.client.name_addr);
+    case Subject::ReverseClient:
+      return angled(facts.client.reverse_name);
     case Subject::Helo:
       return angled(facts.helo.value_or(""));
     case Subject::Sender:
@@ -171,6 +171,11 @@ Outcome defer_by_action(Run& run, std::string_view action, Subject subject,
 
 Outcome misconfigured(Run& run) {
   return reject(run, run.subject, 451, "4.3.5", "Server configuration error");
+}
+
+Outcome table_failed(Run& run, Subject subject) {
+  return reject(run, subject, 451, "4.3.5",
+                rejected(run, subject, "Server configuration error"));
 }
 
 Outcome lookup_failed(Run& run, Subject subject) {

@@ -12,8 +12,6 @@ namespace param = config::param;
 
 namespace {
 
-constexpr int kDepthLimit = 100;  // classes may name each other
-
 bool is_table_name(std::string_view text) {
   return text.find(':') != text.npos && !text.starts_with('{');
 }
@@ -43,7 +41,7 @@ class Parser {
   Parser(Site& site, Subject subject, Tables tables)
       : site_(site), subject_(subject), tables_(tables) {}
 
-  Result<List> parse(std::string_view text, int depth) {
+  Result<List> parse(std::string_view text) {
     List out;
     auto words = split_braced(text);
     bool warn = false;
@@ -65,7 +63,7 @@ class Parser {
         next = words[i + 1];
       }
       bool used = false;
-      Item item = TRY(make(name, next, used, depth));
+      Item item = TRY(make(name, next, used));
       if (used && !grouped) ++i;
       item.warn = warn;
       warn = false;
@@ -75,8 +73,7 @@ class Parser {
   }
 
  private:
-  Result<Item> make(std::string_view name, std::string_view next, bool& used,
-                    int depth) {
+  Result<Item> make(std::string_view name, std::string_view next, bool& used) {
     Item item;
     item.name = name;
     item.kind = find_kind(name);
@@ -89,7 +86,7 @@ class Parser {
       TRY(set_table(item, name));
       return item;
     }
-    TRY(set_class(item, name, depth));
+    TRY(set_class(item, name));
     return item;
   }
 
@@ -101,6 +98,10 @@ class Parser {
         auto number = parse_number<long>(next);
         used = number.has_value();
         item.number = number.value_or(0);
+        if (!number) {
+          item.complaints.push_back(fmt::format(
+              "restriction {} must be followed by number", item.name));
+        }
         return {};
       }
       case Argument::Table:
@@ -120,13 +121,21 @@ class Parser {
     return {};
   }
 
+  // type:table, or { type:table, { name=value } }.
   Result<> set_table(Item& item, std::string_view text) {
-    std::string_view bare = without_braces(text);
-    if (item.kind->subject == Subject::Ccert && bare != text) {
-      auto parts = split_braced(bare);  // { type:table, { search_order=.. } }
+    std::string_view bare = text;
+    if (text.starts_with('{')) {
+      auto parts = split_braced(without_braces(text));
       bare = parts.empty() ? "" : parts[0];
       for (size_t i = 1; i < parts.size(); ++i) {
-        item.argument += without_braces(parts[i]);
+        std::string_view attribute = without_braces(parts[i]);
+        item.argument += attribute;
+        if (attribute.find('=') != attribute.npos) continue;
+        item.complaints.push_back(
+            fmt::format("malformed map attribute in '{}': 'missing '=' after "
+                        "attribute name'",
+                        text));
+        return {};
       }
     }
     if (bare.find(':') == bare.npos) {
@@ -181,24 +190,14 @@ class Parser {
     return true;
   }
 
-  Result<> set_class(Item& item, std::string_view name, int depth) {
-    bool known = false;
-    for (auto word :
-         split(site_.settings.get(param::smtpd_restriction_classes))) {
-      known = known || word == name;
-    }
-    auto value = known ? site_.settings.value(name)
-                       : Result<std::optional<std::string>>(std::nullopt);
-    if (!value) return fail(std::move(value).error());
-    if (!*value || depth >= kDepthLimit) {
+  Result<> set_class(Item& item, std::string_view name) {
+    auto at = site_.classes.find(name);
+    if (at != site_.classes.end()) {
+      item.list = at->second.get();
+    } else {
       item.complaints.push_back(
-          *value ? fmt::format("restriction {}: nested too deep", name)
-                 : fmt::format("unknown smtpd restriction: \"{}\"", name));
-      return {};
+          fmt::format("unknown smtpd restriction: \"{}\"", name));
     }
-    auto list =
-        TRY(Parser(site_, subject_, Tables::Opened).parse(**value, depth + 1));
-    item.list = std::make_shared<const List>(std::move(list));
     return {};
   }
 
@@ -209,9 +208,22 @@ class Parser {
 
 }  // namespace
 
+Result<> open_classes(Site& site) {
+  auto names = split(site.settings.get(param::smtpd_restriction_classes));
+  for (auto name : names) {
+    site.classes[std::string(name)] = std::make_unique<List>();
+  }
+  for (auto name : names) {
+    auto value = TRY(site.settings.value(name));
+    *site.classes.find(name)->second = TRY(parse_list(
+        site, value.value_or(""), Subject::Recipient, Tables::Opened));
+  }
+  return {};
+}
+
 Result<List> parse_list(Site& site, std::string_view text, Subject subject,
                         Tables tables) {
-  return Parser(site, subject, tables).parse(text, 0);
+  return Parser(site, subject, tables).parse(text);
 }
 
 }  // namespace mail::smtpd::restriction

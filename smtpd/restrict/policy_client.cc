@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <netdb.h>
 
+#include <cerrno>
+
 #include "common/base/ascii.h"
 #include "common/base/number.h"
 #include "common/config/postfix/evaluate.h"
@@ -67,8 +69,8 @@ Result<> set_attribute(PolicyClient::Options& out, std::string_view text) {
   size_t equals = text.find('=');
   if (equals == text.npos) {
     return fail(Fault::Config,
-                fmt::format("bad policy service option: missing '=' after "
-                            "attribute name: \"{}\"",
+                fmt::format("malformed option: missing '=' after attribute "
+                            "name: \"...{}...\"",
                             text));
   }
   std::string_view name = trim(text.substr(0, equals));
@@ -197,12 +199,14 @@ net::Task<std::string> PolicyClient::ask(std::string request) {
     auto kept = take_kept();
     bool was_kept = kept.has_value();
     std::string reason;
+    int sys = 0;
     if (!kept) {
       auto fresh = co_await connect();
       if (fresh) {
         kept = std::move(*fresh);
       } else {
         reason = fresh.error().what;
+        sys = fresh.error().sys;
       }
     }
     if (kept) {
@@ -213,7 +217,7 @@ net::Task<std::string> PolicyClient::ask(std::string request) {
         if (idle_.size() < kKeptLimit) idle_.push_back(std::move(*kept));
         co_return std::move(*action);
       }
-      int sys = action.error().sys;
+      sys = action.error().sys;
       reason = sys == ETIMEDOUT ? "Connection timed out" : action.error().what;
       // A server may close an idle connection at any time: no failure.
       if (was_kept && (sys == ECONNRESET || sys == EPIPE)) {
@@ -224,8 +228,11 @@ net::Task<std::string> PolicyClient::ask(std::string request) {
     }
     std::string_view where = options_.endpoint;
     where.remove_prefix(where.find(':') + 1);
-    log::warning(
-        fmt::format("problem talking to server {}: {}", where, reason));
+    // A server that is being restarted has no socket for a moment.
+    if (sys != ENOENT || tries > 1) {
+      log::warning(
+          fmt::format("problem talking to server {}: {}", where, reason));
+    }
     if (tries >= options_.try_limit) co_return options_.default_action;
     co_await net::sleep(options_.retry_delay);
   }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <utility>
 
 #include "common/base/ascii.h"
 #include "common/log/log.h"
@@ -38,10 +40,11 @@ constexpr std::string_view kRelayProtection[] = {
     "reject_unauth_destination", "defer_unauth_destination", "reject", "defer",
     "defer_if_permit",           "check_relay_domains"};
 
-bool protects(const List& list, int depth = 0) {
-  if (depth > 100) return false;
+// seen: classes may name each other.
+bool protects(const List& list, std::set<const List*>& seen) {
+  if (!seen.insert(&list).second) return false;
   for (const Item& item : list) {
-    if (item.list && protects(*item.list, depth + 1)) return true;
+    if (item.list && protects(*item.list, seen)) return true;
     if (!item.kind || item.warn) continue;
     for (auto name : kRelayProtection) {
       if (item.kind->name == name) return true;
@@ -50,9 +53,8 @@ bool protects(const List& list, int depth = 0) {
   return false;
 }
 
-void warn_of_probes(const List& list, int depth = 0) {
+void warn_of_probes(const List& list) {
   for (const Item& item : list) {
-    if (item.list && depth < 100) warn_of_probes(*item.list, depth + 1);
     if (item.kind && item.kind->name.starts_with("reject_unverified_")) {
       log::warning(fmt::format(
           "restriction {} is not supported: mail is deferred", item.name));
@@ -95,6 +97,8 @@ class Lists final : public Restrictions {
 Result<> Lists::open_all() {
   const auto& settings = site_.settings;
   TRY(site_.open());
+  TRY(open_classes(site_));
+  for (const auto& [name, list] : site_.classes) warn_of_probes(*list);
   for (const auto& info : kInfo) {
     auto& list = lists_[static_cast<size_t>(info.stage)];
     list = TRY(parse_list(site_, settings.get(info.list), info.subject,
@@ -110,7 +114,9 @@ Result<> Lists::open_all() {
       words.end()) {
     unlisted_recipients_ = unlisted_senders_ = false;
   }
-  if (!protects(list(Stage::Relay)) && !protects(list(Stage::Recipient))) {
+  std::set<const List*> seen;
+  if (!protects(list(Stage::Relay), seen) &&
+      !protects(list(Stage::Recipient), seen)) {
     return fail(
         Fault::Config,
         "in parameter smtpd_relay_restrictions or "
@@ -209,6 +215,8 @@ net::Task<Verdict> Lists::recipient(const Facts& facts, Effects& effects) {
     outcome = co_await ask(run, stage);
     if (outcome == Outcome::Reject) co_return verdict(run, outcome);
   }
+  // What was put off counts before what the tables know.
+  if (run.defer_if_permit.code != 0) co_return verdict(run, outcome);
   if (unlisted_recipients_ && !effects.discard) {
     Outcome listed = co_await check_listed(run, Subject::Recipient);
     if (listed == Outcome::Reject) outcome = listed;

@@ -58,7 +58,7 @@ struct Kind {
   Now now = nullptr;
   Later later = nullptr;
   Subject subject = Subject::Client;  ///< what it is about, where it matters
-  bool deprecated = false;
+  bool last = false;                  ///< what follows in a list is ignored
 };
 
 /// One restriction of a list, ready for use.
@@ -71,7 +71,7 @@ struct Item {
   maps::Tables* table = nullptr;  ///< of the Site
   PolicyClient* policy = nullptr;
   std::vector<std::vector<uint8_t>> filter{};  ///< see dnsbl.h
-  std::shared_ptr<const List> list{};          ///< of a class
+  const List* list = nullptr;                  ///< of a class, the Site's
   std::vector<std::string> complaints{};       ///< of what cannot work
 };
 
@@ -98,6 +98,8 @@ Outcome defer_by_action(Run& run, std::string_view action, Subject subject,
                         std::string_view status, std::string text);
 /// 451 4.3.5 Server configuration error.
 Outcome misconfigured(Run& run);
+/// The same, of a table: <X>: CLASS rejected: Server configuration error.
+Outcome table_failed(Run& run, Subject subject);
 /// 451 4.3.0 <X>: Temporary lookup failure.
 Outcome lookup_failed(Run& run, Subject subject);
 /// Logged if smtpd_log_access_permit_actions asks for it.
@@ -116,9 +118,12 @@ net::Task<Result<ipc::ResolveReply>> route(Run& run, Subject subject);
 
 // ---- parse.cc
 
-/// Parses a list as in main.cf. Tables and policy clients are opened.
-/// stage: what a table without check_X_access means. Errors: Config.
+/// Whether tables and policy servers may be named: not by a table's entry.
 enum class Tables { Opened, Refused };
+/// Parses smtpd_restriction_classes into site.classes. Errors: Config.
+Result<> open_classes(Site& site);
+/// Parses a list as in main.cf; opens tables and policy clients.
+/// subject: whose table one without check_X_access is. Errors: Config.
 Result<List> parse_list(Site& site, std::string_view text, Subject subject,
                         Tables tables);
 

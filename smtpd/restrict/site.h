@@ -18,10 +18,13 @@
 
 namespace mail::smtpd::restriction {
 
+struct Item;
+
 /// What restrictions share: settings, tables, whom to ask. One a process.
 struct Site {
   Site(daemon::Context& context, dns::Resolver& resolver,
        RewriteClient& rewrite);
+  ~Site();
   Site(const Site&) = delete;
 
   /// Opens what settings name. Errors: Config.
@@ -41,6 +44,9 @@ struct Site {
   maps::OpenOptions options;
   std::map<std::string, maps::Tables, std::less<>> tables;
   std::map<std::string, std::unique_ptr<PolicyClient>, std::less<>> policies;
+  /// smtpd_restriction_classes, parsed; they may name each other.
+  std::map<std::string, std::unique_ptr<std::vector<Item>>, std::less<>>
+      classes;
 
   maps::Tables recipient_canonical, sender_canonical, canonical, virtual_alias,
       local_recipients, virtual_mailboxes, relay_recipients, sender_logins,
@@ -48,6 +54,7 @@ struct Site {
   maps::MatchList mydestination, mx_backup_networks, permit_actions;
   std::vector<net::IpAddress> own;  ///< inet_interfaces, proxy_interfaces
   std::string delimiters, origin;
+  std::string expansion_filter;  ///< smtpd_expansion_filter, unescaped
   maps::Parents access_parents = maps::Parents::Plain;
   dns::Families families = dns::Families::Both;
   bool external_form = true, show_table_name = true;

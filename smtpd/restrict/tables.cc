@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "common/base/ascii.h"
+#include "common/log/log.h"
 #include "smtpd/restrict/kinds.h"
 
 namespace mail::smtpd::restriction {
@@ -19,7 +20,7 @@ net::Task<Outcome> look_up(Run& run, const Item& item, Keys keys,
   std::vector<maps::Key> asked = keys;
   auto found = co_await item.table->find_first(std::move(asked), &at);
   if (!found) {
-    co_return reject(run, subject, 451, "4.3.5", "Server configuration error");
+    co_return table_failed(run, subject);
   }
   if (!*found) co_return Outcome::Dunno;
   Outcome out = co_await apply_action(run, (*found)->table->name(),
@@ -113,6 +114,11 @@ net::Task<Outcome> check_certificate(Run& run, const Item& item) {
 }
 
 net::Task<Outcome> check_login(Run& run, const Item& item) {
+  if (!run.site.settings.get(param::smtpd_sasl_auth_enable)) {
+    log::warning(
+        fmt::format("restriction `{}' ignored: no SASL support", item.name));
+    co_return Outcome::Dunno;
+  }
   if (run.facts.sasl_username.empty()) co_return Outcome::Dunno;
   Keys keys;
   keys.push_back({run.facts.sasl_username});
