@@ -65,6 +65,7 @@ std::string Reply::line() const {
 }
 
 void Reply::append_to(std::string& wire) const {
+  if (code == 0) return;  // a connection that ends without a word
   for_each_line(text, [&](std::string_view line, bool last) {
     append_line(wire, *this, line, last);
     wire += "\r\n";

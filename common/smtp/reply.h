@@ -22,7 +22,8 @@ struct Reply {
   bool positive() const { return code >= 200 && code < 400; }
   /// "550 5.1.1 text", lines parted by LF, no end: for logs and transcripts.
   std::string line() const;
-  /// The wire's form: CRLF after each line, "-" between; appended.
+  /// The wire's form: CRLF after each line, "-" between; appended. Nothing
+  /// for code 0: with hangup, a connection that ends without a word.
   void append_to(std::string& wire) const;
 };
 
