@@ -1,0 +1,157 @@
+#include "tests/unit/smtpd/restrict/fixture.h"
+
+using namespace mail;
+using namespace mail::smtpd;
+using namespace mail::smtpd::restriction;
+using Lines = std::vector<std::string>;
+
+TEST_CASE("A server that would relay for all does not start") {
+  Bench site("smtpd_recipient_restrictions = permit_mynetworks\n", false);
+  CHECK(site.open_error().find(
+            "in parameter smtpd_relay_restrictions or "
+            "smtpd_recipient_restrictions, specify at least one working "
+            "instance of: reject_unauth_destination") == 0);
+  Bench in_class(
+      "smtpd_restriction_classes = c, d\nc = d\nd = c, reject\n"
+      "smtpd_recipient_restrictions = c\n",
+      false);
+  CHECK(in_class.open_error().empty());
+  Bench warned("smtpd_recipient_restrictions = warn_if_reject reject\n", false);
+  CHECK_FALSE(warned.open_error().empty());
+}
+
+TEST_CASE("Relaying is refused, and asked of trivial-rewrite once") {
+  Bench site("");
+  CHECK(site.rcpt() == "ok");
+  CHECK(site.rcpt("x@relay.example") == "ok");
+  CHECK(site.rcpt("x@else.example") ==
+        "554 5.7.1 <x@else.example>: Relay access denied");
+  CHECK(site.logged() ==
+        Lines{"NOQUEUE: reject:" + kFrom +
+              "554 5.7.1 <x@else.example>: Relay access denied; "
+              "from=<a@x.example> to=<x@else.example> proto=ESMTP "
+              "helo=<client.example.org>"});
+  int before = site.resolved;
+  CHECK(site.rcpt() == "ok");
+  CHECK(site.resolved == before);
+  CHECK(site.rcpt("x@broken.example") ==
+        "451 4.3.0 <x@broken.example>: Temporary lookup failure");
+}
+
+TEST_CASE("Unknown recipients of our own are refused") {
+  Bench site("");
+  CHECK(site.rcpt("nobody@example.com") ==
+        "550 5.1.1 <nobody@example.com>: Recipient address rejected: User "
+        "unknown in local recipient table");
+  CHECK(site.rcpt("postmaster@example.com") == "ok");
+  CHECK(site.rcpt("Postmaster") == "ok");
+  Bench terse("show_user_unknown_table_name = no\n");
+  CHECK(terse.rcpt("nobody@example.com") ==
+        "550 5.1.1 <nobody@example.com>: Recipient address rejected: User "
+        "unknown");
+  Bench off("smtpd_reject_unlisted_recipient = no\n");
+  CHECK(off.rcpt("nobody@example.com") == "ok");
+  Bench aliased("virtual_alias_maps = inline:{nobody@example.com=x}\n");
+  CHECK(aliased.rcpt("nobody@example.com") == "ok");
+}
+
+TEST_CASE("Client, helo and sender wait for the recipient") {
+  Bench site("smtpd_helo_restrictions = reject\n");
+  CHECK(site.check(Stage::Helo) == "ok");
+  CHECK(site.rcpt() ==
+        "554 5.7.1 <client.example.org>: Helo command rejected: Access "
+        "denied");
+  Bench early("smtpd_helo_restrictions = reject\nsmtpd_delay_reject = no\n");
+  early.facts.sender.reset();
+  CHECK(early.check(Stage::Helo).substr(0, 9) == "554 5.7.1");
+  CHECK(early.rcpt() == "ok");
+}
+
+TEST_CASE("What is put off comes before a yes, and instead of a no") {
+  Bench permit("smtpd_recipient_restrictions = defer_if_permit\n");
+  CHECK(permit.rcpt() ==
+        "450 4.7.0 <alice@example.com>: Recipient address rejected: "
+        "defer_if_permit requested");
+  Bench reject("smtpd_recipient_restrictions = defer_if_reject, reject\n");
+  CHECK(reject.rcpt() ==
+        "450 4.7.0 <alice@example.com>: Recipient address rejected: "
+        "defer_if_reject requested");
+  Bench both("smtpd_recipient_restrictions = defer_if_permit, reject\n");
+  CHECK(both.rcpt().substr(0, 9) == "554 5.7.1");
+}
+
+TEST_CASE("Unknown restrictions fail when they are reached") {
+  Bench site("smtpd_recipient_restrictions = permit_mynetworks, reject_foo\n");
+  site.facts.client.in_mynetworks = true;
+  CHECK(site.rcpt() == "ok");
+  site.facts.client.in_mynetworks = false;
+  CHECK(site.rcpt() == "451 4.3.5 Server configuration error");
+  CHECK(site.logged()[0] ==
+        "warning: unknown smtpd restriction: \"reject_foo\"");
+}
+
+TEST_CASE("Address verification is refused") {
+  Bench site("smtpd_sender_restrictions = reject_unverified_sender\n");
+  CHECK(site.rcpt().substr(0, 9) == "450 4.1.7");
+  CHECK(site.logged()[0] ==
+        "warning: restriction reject_unverified_sender is not supported: mail "
+        "is deferred");
+}
+
+TEST_CASE("HELO names are checked") {
+  struct {
+    const char *name, *invalid, *unqualified;
+  } cases[] = {
+      {"client.example.org", "ok", "ok"},
+      {"1.2.3.4", "ok", "504"},
+      {"[1.2.3.4]", "ok", "ok"},
+      {"[1.2.3]", "501", "501"},
+      {"1.2.3", "501", "504"},
+      {"-foo.x", "501", "504"},
+      {"x", "ok", "504"},
+  };
+  for (const auto& one : cases) {
+    INFO(one.name);
+    Bench invalid("smtpd_helo_restrictions = reject_invalid_helo_hostname\n");
+    invalid.facts.helo = one.name;
+    CHECK(invalid.rcpt().substr(0, 3) == std::string(one.invalid).substr(0, 3));
+    Bench unqualified(
+        "smtpd_helo_restrictions = reject_non_fqdn_helo_hostname\n");
+    unqualified.facts.helo = one.name;
+    CHECK(unqualified.rcpt().substr(0, 3) ==
+          std::string(one.unqualified).substr(0, 3));
+  }
+}
+
+TEST_CASE("Senders' addresses belong to somebody") {
+  const std::string settings =
+      "smtpd_sasl_auth_enable = yes\n"
+      "smtpd_sender_login_maps = inline:{a@x.example=bob}\n"
+      "smtpd_sender_restrictions = reject_sender_login_mismatch\n";
+  Bench site(settings);
+  CHECK(site.rcpt() ==
+        "553 5.7.1 <a@x.example>: Sender address rejected: not logged in");
+  site.facts.sasl_method = "PLAIN";
+  site.facts.sasl_username = "eve";
+  CHECK(site.rcpt() ==
+        "553 5.7.1 <a@x.example>: Sender address rejected: not owned by user "
+        "eve");
+  site.facts.sasl_username = "Bob";
+  CHECK(site.rcpt() == "ok");
+}
+
+TEST_CASE("DATA and later stages have their own names") {
+  Bench site(
+      "smtpd_data_restrictions = reject_multi_recipient_bounce\n"
+      "smtpd_end_of_data_restrictions = reject\n");
+  REQUIRE(site.open_error().empty());
+  CHECK(site.restrictions->has(Stage::Data));
+  CHECK_FALSE(site.restrictions->has(Stage::Etrn));
+  site.facts.recipient.reset();
+  site.facts.sender = "";
+  site.facts.recipient_count = 2;
+  CHECK(site.check(Stage::Data) ==
+        "550 5.5.3 <DATA>: Data command rejected: Multi-recipient bounce");
+  CHECK(site.check(Stage::EndOfData) ==
+        "554 5.7.1 <END-OF-MESSAGE>: End-of-data rejected: Access denied");
+}
