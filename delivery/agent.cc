@@ -5,7 +5,9 @@
 
 #include <cerrno>
 
+#include "common/base/ascii.h"
 #include "common/config/postfix/params.h"
+#include "common/daemon/tables.h"
 #include "common/ipc/conversation.h"
 #include "common/log/log.h"
 #include "common/queue/spool.h"
@@ -43,6 +45,16 @@ Result<UniqueFd> open_message(const Request& request,
 Result<> Agent::open(daemon::Context& context) {
   context_ = &context;
   reporting_ = std::make_unique<Reporting>(context.settings);
+  constexpr std::string_view kFlush = "fast_flush_domains";
+  maps::MatchList::Options options;
+  options.kind = maps::ListKind::Domain;
+  options.tables = daemon::table_options(context);
+  const auto& parents = settings().get(param::parent_domain_matches_subdomains);
+  for (std::string_view name : split(parents)) {
+    if (name == kFlush) options.parents_match = true;
+  }
+  reporting_->set_flush_domains(maps::MatchList::open(
+      std::string(kFlush), settings().get(param::fast_flush_domains), options));
   return open_agent(context);
 }
 

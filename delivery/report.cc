@@ -174,9 +174,12 @@ net::Task<> Report::sent(Outcome outcome) {
 }
 
 net::Task<> Report::note_for_flush(const ipc::Recipient& recipient) {
-  if (!reporting_.flush_domain_) co_return;
+  if (reporting_.flush_domains_.empty()) co_return;
   auto parts = mime::split_address(recipient.recipient);
-  if (!parts.domain || !reporting_.flush_domain_(*parts.domain)) co_return;
+  if (!parts.domain) co_return;
+  auto listed =
+      co_await reporting_.flush_domains_.match(std::string(*parts.domain));
+  if (!listed || !*listed) co_return;
   ipc::FlushRequest add;
   add.request = "add";
   add.site = lower(*parts.domain);

@@ -6,6 +6,7 @@
 
 #include "common/config/postfix/settings.h"
 #include "common/ipc/conversation.h"
+#include "common/maps/match_list.h"
 #include "common/queue/message_stats.h"
 #include "delivery/request.h"
 
@@ -23,9 +24,9 @@ class Reporting {
   using Filter = std::function<net::Task<std::optional<std::string>>(
       std::string status_and_text)>;
   void set_filter(Filter filter) { filter_ = std::move(filter); }
-  /// Whether mail for this domain is noted for ETRN (fast_flush_domains).
-  void set_flush_domains(std::function<bool(std::string_view domain)> match) {
-    flush_domain_ = std::move(match);
+  /// Mail for these domains is noted for ETRN (fast_flush_domains).
+  void set_flush_domains(maps::MatchList domains) {
+    flush_domains_ = std::move(domains);
   }
 
  private:
@@ -33,7 +34,7 @@ class Reporting {
   config::SettingsPtr settings_;
   ipc::Client bounce_, defer_, trace_, verify_, flush_;
   Filter filter_;
-  std::function<bool(std::string_view)> flush_domain_;
+  maps::MatchList flush_domains_;
   bool external_form_;
   bool soft_bounce_;
   int delay_digits_;

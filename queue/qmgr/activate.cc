@@ -10,6 +10,7 @@
 #include "common/ipc/rewrite.h"
 #include "common/log/log.h"
 #include "common/mime/address.h"
+#include "common/queue/delivery_line.h"
 #include "common/queue/source.h"
 #include "queue/qmgr/manager.h"
 
@@ -158,6 +159,21 @@ net::Task<Manager::Route> Manager::route(
   co_return out;
 }
 
+/// Nobody is left to be told: the notice ends here.
+void Manager::discard_notice(const Message& message,
+                             const ipc::Recipient& recipient) {
+  queue::DeliveryLine line;
+  std::string to = shown(recipient.recipient);
+  line.queue_id = message.id;
+  line.recipient = to;
+  line.stats = message.stats;
+  line.now = queue::time_now();
+  line.dsn = "2.0.0";
+  line.status = "sent";
+  line.text = "undeliverable postmaster notification discarded";
+  log::info(queue::delivery_line(line));
+}
+
 net::Task<> Manager::assign(Message& message,
                             std::vector<queuefile::FileRecipient> recipients) {
   // By transport, next hop and queue, in the order in which they came.
@@ -176,10 +192,7 @@ net::Task<> Manager::assign(Message& message,
       message.any_success_notice = true;
     }
     if (where.discard) {
-      log::warning(
-          fmt::format("{}: undeliverable postmaster notification "
-                      "discarded",
-                      message.id));
+      discard_notice(message, r);
       continue;
     }
     Transport& t = transport(where.transport);

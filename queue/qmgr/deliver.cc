@@ -141,13 +141,14 @@ net::Task<> Manager::deliver(Destination* d, Entry entry) {
   }
   if (!reply) {
     // Not the destination's fault: the agent could not be asked, or died.
-    log::warning(reply.error().what);
     bool unavailable = reply.error().what.starts_with("connect to");
     if (unavailable) {
+      log::warning(fmt::format("connect to transport {}",
+                               reply.error().what.substr(11)));
       t.dead_until = now + retry_time_;
-      log::warning(fmt::format("transport {}: {}", t.name,
-                               "mail transport unavailable"));
       wake_at(t.dead_until);
+    } else {
+      log::warning(reply.error().what);
     }
     ipc::Dsn why;
     why.status = "4.3.0";

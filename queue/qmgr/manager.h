@@ -49,6 +49,7 @@ class Manager {
       Message& message);
   net::Task<> assign(Message& message,
                      std::vector<queuefile::FileRecipient> recipients);
+  void discard_notice(const Message& message, const ipc::Recipient& recipient);
   void corrupt(const std::string& id, std::string_view why);
 
   struct Route {
