@@ -7,8 +7,7 @@
 #include "common/base/ascii.h"
 #include "common/log/log.h"
 #include "common/mime/address.h"
-#include "common/mime/header.h"
-#include "common/queue/source.h"
+#include "delivery/loops.h"
 
 namespace mail::smtpc {
 
@@ -240,26 +239,7 @@ net::Task<> Delivery::settle_sent(const Session& session,
 
 /// A message that says it has been delivered to this recipient before.
 net::Task<> Delivery::drop_loops() {
-  queue::FileSource source(request_.file.get());
-  queuefile::ContentReader reader(source,
-                                  static_cast<uint64_t>(request_.data_offset));
-  mime::HeaderSplitter splitter;
-  std::vector<std::string> seen;
-  auto take = [&] {
-    if (!splitter.ready()) return;
-    auto field = mime::split_header(splitter.header());
-    if (iequals(field.name, "Delivered-To")) seen.push_back(lower(field.value));
-  };
-  while (true) {
-    auto piece = reader.next();
-    if (!piece || !*piece) break;
-    bool going = splitter.push((*piece)->text,
-                               (*piece)->ends_line
-                                   ? mime::HeaderSplitter::Piece::Complete
-                                   : mime::HeaderSplitter::Piece::Continues);
-    take();
-    if (!going) break;
-  }
+  auto seen = delivery::delivered_to(request_);
   auto all = left_;
   for (const auto* recipient : all) {
     std::string address = lower(mime::quote_local(recipient->recipient));

@@ -61,7 +61,7 @@ struct FakeAuth {
   }
 };
 
-Task<> a_moment() { co_await net::sleep(10ms); }
+Task<> a_moment() { co_await net::yield(); }
 
 auth::Request request(const char* mechanism) {
   auth::Request out;
