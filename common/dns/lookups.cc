@@ -40,7 +40,7 @@ Task<> lookup_into(Resolver* resolver, std::string host, Type type,
 // One family's answer alone, or both in one.
 Answer combined(Answer six, Answer four) {
   if (!six.found() && !four.found()) {
-    return six.status > four.status ? six : four;
+    return six.status >= four.status ? six : four;
   }
   if (!six.found()) return four;
   if (!four.found()) return six;

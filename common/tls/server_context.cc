@@ -76,6 +76,7 @@ struct ServerContext::State {
   Result<> parse();
   Result<ContextPtr> build(const std::vector<Credential>& credentials);
   Result<> build_sessions(SSL_CTX* out);
+  std::string disabled() const;
   void adopt(Result<std::vector<Credential>> loaded);
   const std::vector<Credential>* sni_credentials(const std::string& name);
   void watch_names(SSL_CTX* out);
@@ -174,6 +175,18 @@ void ServerContext::State::watch_names(SSL_CTX* out) {
   SSL_CTX_set_tlsext_servername_arg(out, this);
 }
 
+// What Postfix says of a certificate that it cannot use; the reason follows.
+std::string ServerContext::State::disabled() const {
+  const auto& files = options.certificates;
+  std::string file = !files.chain_files.empty() ? files.chain_files.front()
+                     : files.pairs.empty()      ? std::string()
+                                           : files.pairs.front().certificate;
+  return fmt::format(
+      "cannot get RSA certificate from file \"{}\": disabling "
+      "TLS support",
+      file);
+}
+
 // Takes new certificates into use, or says why not.
 void ServerContext::State::adopt(Result<std::vector<Credential>> loaded) {
   std::string in_use =
@@ -187,8 +200,10 @@ void ServerContext::State::adopt(Result<std::vector<Credential>> loaded) {
         : error.sys == EACCES
             ? "let this user read it"
             : "install a certificate and the key that belongs to it";
-    problems.push_back(fmt::format("{}: {}; {}: {}", options.parameter,
-                                   error.what, in_use, remedy));
+    problems.push_back(
+        context ? fmt::format("{}: {}; {}: {}", options.parameter, error.what,
+                              in_use, remedy)
+                : fmt::format("{}: {}; {}", disabled(), error.what, remedy));
     return;
   }
   auto built = build(*loaded);

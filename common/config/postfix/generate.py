@@ -108,6 +108,7 @@ def table(params, legacy):
 
 COMMENT = re.compile(r'//.*')
 USE = re.compile(r'\bparam::(client::)?(\w+)')
+CLIENT_USE = re.compile(r'\bclient::(\w+)')
 TRANSPORT_USE = re.compile(r'\bTransport(?:Int|Time|String)::(\w+)')
 REFERENCE = re.compile(r'\$[{(]?(\w+)')
 
@@ -124,6 +125,9 @@ def uses(root):
                     text = COMMENT.sub('', file.read())
                 if 'param::' in text:
                     found.update(USE.findall(text))
+                if 'param::client' in text:  # by an alias of the namespace
+                    found.update(('client::', stem)
+                                 for stem in CLIENT_USE.findall(text))
                 if 'Transport' in text and 'transport.h' != name:
                     suffixes.update(TRANSPORT_USE.findall(text))
     return found, suffixes

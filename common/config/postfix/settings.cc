@@ -145,6 +145,29 @@ Result<std::string> Settings::transport(std::string_view service,
   return transport_text(service, suffix_of(what));
 }
 
+namespace {
+
+/// Where documents and programs are: said to people and scripts, not to us.
+constexpr std::string_view kPlaces[] = {
+    "readme_directory", "html_directory",  "manpage_directory",
+    "sample_directory", "mailq_path",      "newaliases_path",
+    "sendmail_path",    "shlib_directory", "meta_directory"};
+
+/// Set to what happens without the feature anyway.
+bool says_nothing(std::string_view name, std::string_view value) {
+  if (std::find(std::begin(kPlaces), std::end(kPlaces), name) !=
+      std::end(kPlaces)) {
+    return true;
+  }
+  auto id = find_param(name);
+  if (!id) return false;
+  const ParamInfo& info = kParams[*id];
+  if (info.type == Type::Bool && iequals(trim(value), "no")) return true;
+  return trim(value) == info.default_text || trim(value).empty();
+}
+
+}  // namespace
+
 std::vector<UnbuiltParam> Settings::unbuilt_but_set() const {
   // What another value refers to has its effect through that one.
   std::set<std::string, std::less<>> referred;
@@ -155,6 +178,7 @@ std::vector<UnbuiltParam> Settings::unbuilt_but_set() const {
   std::vector<UnbuiltParam> result;
   for (const auto& [name, definition] : definitions_) {
     if (!is_unbuilt(name) || referred.contains(name)) continue;
+    if (says_nothing(name, definition.value)) continue;
     result.push_back({name, main_cf_, definition.line});
   }
   std::sort(result.begin(), result.end(), [](auto& a, auto& b) {

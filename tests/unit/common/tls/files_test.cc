@@ -111,9 +111,10 @@ TEST_CASE("a missing certificate leaves TLS off, with a remedy", "[tls]") {
   CHECK_FALSE(w.server->new_engine());
   CHECK(w.server->problems() ==
         std::vector<std::string>{
-            "smtpd_tls_cert_file: open " + path +
-            ": No such file or directory; TLS is not offered: create it, or "
-            "correct the setting"});
+            "cannot get RSA certificate from file \"" + path +
+            "\": disabling TLS support: open " + path +
+            ": No such file or directory; create it, or correct the "
+            "setting"});
   auto later = named("later.example");
   w.folder.write("later.pem", later.key + later.certificate);
   w.server->refresh(Clock::now());
