@@ -77,7 +77,9 @@ void say(std::string_view text) {
   say(error == ENOENT   ? ": No such file or directory"
       : error == EACCES ? ": Permission denied"
                         : ": cannot be executed");
-  _exit(error == EAGAIN || error == ENOMEM || error == ENFILE ? 75 : 127);
+  _exit(error == EAGAIN || error == ENOMEM || error == ENFILE
+            ? 75
+            : command.no_such_command);
 }
 
 class Running {

@@ -17,6 +17,7 @@ struct Command {
   std::string directory, root;           ///< chdir, chroot; empty: stay
   std::optional<UserIds> ids;            ///< for good; nullopt: as we are
   std::chrono::seconds time_limit{1000};
+  int no_such_command = 127;    ///< exit status when argv[0] cannot be run
   size_t output_limit = 10240;  ///< of what is kept; the rest is read away
 };
 

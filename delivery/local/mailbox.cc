@@ -10,6 +10,7 @@
 #include "common/mailbox/maildir_writer.h"
 #include "common/mime/address.h"
 #include "common/queue/dsn_status.h"
+#include "delivery/environment.h"
 #include "delivery/local/delivery.h"
 #include "delivery/sysexits.h"
 
@@ -63,19 +64,10 @@ std::string mailbox_dsn(const Error& error) {
 std::vector<std::string> Delivery::environment(const State& state) const {
   const auto& s = *config_.settings;
   const std::string& allowed = s.get(param::command_expansion_filter);
-  std::vector<std::string> out;
+  auto out = delivery::command_environment(s);
   auto add = [&](std::string_view name, std::string_view value) {
     if (!value.empty()) out.push_back(fmt::format("{}={}", name, value));
   };
-  for (auto name : mail::split(s.get(param::export_environment))) {
-    size_t equals = name.find('=');
-    if (equals != std::string_view::npos) {
-      out.emplace_back(name);
-    } else if (const char* value = getenv(std::string(name).c_str())) {
-      add(name, value);
-    }
-  }
-  add("PATH", "/usr/bin:/bin");
   if (state.account) {
     add("HOME", state.account->home);
     add("LOGNAME", state.account->name);
