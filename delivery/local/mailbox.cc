@@ -6,11 +6,11 @@
 #include "common/base/ascii.h"
 #include "common/config/postfix/expand.h"
 #include "common/config/postfix/params.h"
+#include "common/daemon/command_service.h"
 #include "common/log/log.h"
 #include "common/mailbox/maildir_writer.h"
 #include "common/mime/address.h"
 #include "common/queue/dsn_status.h"
-#include "delivery/environment.h"
 #include "delivery/local/delivery.h"
 #include "delivery/sysexits.h"
 
@@ -64,7 +64,7 @@ std::string mailbox_dsn(const Error& error) {
 std::vector<std::string> Delivery::environment(const State& state) const {
   const auto& s = *config_.settings;
   const std::string& allowed = s.get(param::command_expansion_filter);
-  auto out = delivery::command_environment(s);
+  auto out = daemon::command_environment(s);
   auto add = [&](std::string_view name, std::string_view value) {
     if (!value.empty()) out.push_back(fmt::format("{}={}", name, value));
   };

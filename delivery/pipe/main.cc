@@ -4,11 +4,11 @@
 #include <algorithm>
 
 #include "common/base/ascii.h"
+#include "common/daemon/command_service.h"
 #include "common/log/log.h"
 #include "common/mime/address.h"
 #include "delivery/agent.h"
 #include "delivery/copy.h"
-#include "delivery/environment.h"
 #include "delivery/loops.h"
 #include "delivery/pipe/options.h"
 #include "delivery/sysexits.h"
@@ -41,7 +41,8 @@ class PipeAgent : public delivery::Agent {
  protected:
   Result<> open_agent(daemon::Context& context) override {
     options_ = TRY(parse_options(context.arguments));
-    if (!context.rootless) ids_ = TRY(find_ids(options_, settings()));
+    if (!context.rootless)
+      ids_ = TRY(daemon::find_service_user(options_.user, settings()));
     time_limit_ = TRY(settings().transport(context.service,
                                            config::TransportTime::time_limit));
     return {};
@@ -145,7 +146,7 @@ class PipeAgent : public delivery::Agent {
                std::vector<std::string> argv) {
     process::Command command;
     command.argv = std::move(argv);
-    command.environment = delivery::command_environment(settings());
+    command.environment = daemon::command_environment(settings());
     command.directory = options_.directory;
     command.root = options_.root;
     command.ids = ids_;

@@ -4,11 +4,8 @@
 
 #include "common/base/ascii.h"
 #include "common/base/number.h"
-#include "common/config/postfix/params.h"
 
 namespace mail::pipe {
-
-namespace param = config::param;
 
 namespace {
 
@@ -83,21 +80,12 @@ std::string unescape(std::string_view text) {
   return out;
 }
 
-Result<> set_user(Options& out, std::string_view value) {
-  auto parts = split_exact(value, ':');
-  if (parts.size() > 2) {
-    return fail(Fault::Config, fmt::format("bad user= value: {}", value));
-  }
-  out.user = parts[0];
-  if (parts.size() == 2) out.group = parts[1];
-  return {};
-}
-
 Result<> set_option(Options& out, std::string_view name,
                     std::string_view value) {
   if (name == "flags") return set_flags(out, value);
-  if (name == "user") return set_user(out, value);
-  if (name == "directory") {
+  if (name == "user") {
+    out.user = value;
+  } else if (name == "directory") {
     out.directory = value;
   } else if (name == "chroot") {
     out.root = value;
@@ -146,45 +134,6 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
     return fail(Fault::Config, "missing argv= command-line attribute");
   }
   return out;
-}
-
-Result<process::UserIds> find_ids(const Options& options,
-                                  const config::Settings& settings) {
-  auto refuse = [](std::string what) { return fail(Fault::Config, what); };
-  auto forbid = [](std::string_view what) {
-    return fail(Fault::Config,
-                fmt::format("user= command-line attribute specifies {}", what));
-  };
-  auto found = TRY(process::find_user(options.user));
-  if (!found) {
-    return refuse(fmt::format("unknown username: {}", options.user));
-  }
-  auto ids = *found;
-  if (!options.group.empty()) {
-    auto group = TRY(process::find_group(options.group));
-    if (!group) {
-      return refuse(fmt::format("unknown group: {}", options.group));
-    }
-    ids.gid = *group;
-  }
-  if (ids.uid == 0) return forbid("root privileges");
-  if (ids.gid == 0) return forbid("privileged group id 0");
-  const std::string& owner_name = settings.get(param::mail_owner);
-  auto owner = TRY(process::find_user(owner_name));
-  if (owner && owner->uid == ids.uid) {
-    return forbid(fmt::format("mail system owner {}", owner_name));
-  }
-  if (owner && owner->gid == ids.gid) {
-    return forbid(
-        fmt::format("mail system owner {} group id {}", owner_name, ids.gid));
-  }
-  const std::string& post_name = settings.get(param::setgid_group);
-  auto post = TRY(process::find_group(post_name));
-  if (post && *post == ids.gid) {
-    return forbid(
-        fmt::format("mail system {} group id {}", post_name, ids.gid));
-  }
-  return ids;
 }
 
 }  // namespace mail::pipe

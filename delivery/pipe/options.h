@@ -4,8 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "common/config/postfix/settings.h"
-#include "common/process/ids.h"
+#include "common/base/result.h"
 #include "delivery/request.h"
 
 namespace mail::pipe {
@@ -23,7 +22,7 @@ struct Options {
   bool fold_domain = false;      // h
   bool fold_user = false;        // u
   bool quote_addresses = false;  // q
-  std::string user, group;       ///< group empty: the user's own
+  std::string user;              ///< name or name:group
   std::string directory, root, newline = "\n", null_sender = "MAILER-DAEMON";
   long size_limit = 0;  ///< 0: none
   std::vector<std::string> argv;
@@ -31,10 +30,6 @@ struct Options {
 
 /// Reads "flags=... user=... argv=...". Errors: Config.
 Result<Options> parse_options(const std::vector<std::string>& arguments);
-
-/// The ids to run as: neither root's nor the mail system's. Errors: Config.
-Result<process::UserIds> find_ids(const Options& options,
-                                  const config::Settings& settings);
 
 /// argv for a request: one that names a recipient's part is repeated for each
 /// of the recipients.

@@ -35,8 +35,7 @@ TEST_CASE("the master.cf line gives the options") {
   CHECK(options->delivered_to);
   CHECK(options->stuff_dots);
   CHECK_FALSE(options->quote_from);
-  CHECK(options->user == "vmail");
-  CHECK(options->group == "mail");
+  CHECK(options->user == "vmail:mail");
   CHECK(options->newline == "\r\nA\\");
   CHECK(options->size_limit == 10);
   CHECK(options->null_sender.empty());
