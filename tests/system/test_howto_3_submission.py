@@ -122,7 +122,7 @@ def test_anonymous_and_unknown_mechanisms_are_refused(running):
                    "Invalid authentication mechanism")
 
 
-def test_without_dovecot_the_log_says_what_is_missing(submission):
+def test_without_dovecot_the_log_says_what_is_missing(submission, suite):
     submission.start()
     with mua(submission) as client:
         client.ask("EHLO laptop", "250")
@@ -131,11 +131,13 @@ def test_without_dovecot_the_log_says_what_is_missing(submission):
         assert "AUTH" not in client.reply()
     submission.wait_for_log(
         r"warning: SASL: Connect to Dovecot auth socket 'private/auth' failed: No such file")
-    submission.wait_for_log(r"fatal: no SASL authentication mechanisms")
+    if suite == "debian":  # ours stays up, and asks again: see DEVIATIONS.md
+        submission.wait_for_log(r"fatal: no SASL authentication mechanisms")
 
 
-def test_sasl_types_are_listed(site):
-    assert site.run("postconf", "-a").stdout == "cyrus\ndovecot\n"
+def test_sasl_types_are_listed(site, suite):
+    types = {"debian": "cyrus\ndovecot\n", "ours": "dovecot\n"}
+    assert site.run("postconf", "-a").stdout == types[suite]
 
 
 def test_a_renewed_certificate_is_used(running):

@@ -51,10 +51,11 @@ def make_postfix(directory, root, fallback, name, domain):
     texts = {
         "main.cf": main + ANSWERS.format(name=name, domain=domain),
         "master.cf": _read(*(f"{s}/master.cf.dist" for s in share)),
-        "main.cf.proto": _read(*(f"{s}/main.cf.dist" for s in share)),
         "master.cf.proto": _read(*(f"{s}/master.cf.dist" for s in share)),
         "dynamicmaps.cf": DYNAMIC_MAPS,
     }
+    if os.path.exists(f"{fallback}/usr/share/postfix/main.cf.dist"):
+        texts["main.cf.proto"] = _read(*(f"{s}/main.cf.dist" for s in share))
     for file, text in texts.items():
         Editor(f"{directory}/{file}").write(text)
     if not os.path.lexists(f"{directory}/makedefs.out"):
