@@ -51,7 +51,15 @@ def _fetch(directory):
             subprocess.run(["cp", "-a", f"{old}/.", f"{root}/usr/{top}/"],
                            check=True)
             shutil.rmtree(old)
+    shutil.rmtree(f"{directory}/root", ignore_errors=True)
     os.rename(root, f"{directory}/root")
+
+
+def _complete(directory):
+    """Also false for what was fetched by an older list of packages."""
+    return (os.path.exists(f"{directory}/root/usr/lib/postfix/sbin/master")
+            and all(glob.glob(f"{directory}/deb/{package}_*.deb")
+                    for package in PACKAGES))
 
 
 @functools.cache
@@ -63,7 +71,7 @@ def find_oracle():
         os.makedirs(directory, exist_ok=True)
         with open(f"{directory}/.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not os.path.exists(f"{root}/usr/lib/postfix/sbin/master"):
+            if not _complete(directory):
                 _fetch(directory)
     except (OSError, RuntimeError, subprocess.SubprocessError) as e:
         return None, f"Debian's packages cannot be had: {e}"
