@@ -217,11 +217,10 @@ net::Task<std::string> ContentWriter::rewritten(const mime::HeaderInfo& info,
     std::string internal = mime::unquote_local(*complete);
     std::string external = std::move(*complete);
     if (s_.flags & flag::kMap) {
-      // One await a statement: which of the two is decided before.
-      auto task = sender
-                      ? s_.rewriter.map_sender(internal, kHeaderSender)
-                      : s_.rewriter.map_recipient(internal, kHeaderRecipient);
-      auto mapped = co_await task;
+      auto mapped = co_await s_.rewriter.map_address(
+          internal, sender ? kHeaderSender : kHeaderRecipient,
+          sender ? Rewriter::Direction::Sender
+                 : Rewriter::Direction::Recipient);
       if (!mapped) {
         log::warning(fmt::format("{}: {}", s_.out.id(), mapped.error().what));
         s_.add_error(status::kWrite);

@@ -49,7 +49,8 @@ net::Task<std::string> EnvelopeWriter::rewritten_sender(std::string address) {
   // Nobody is to answer the mail system itself.
   if (iequals(address, "mailer-daemon@" + s_.config.origin)) address.clear();
   if (!(s_.flags & flag::kMap)) co_return address;
-  auto mapped = co_await s_.rewriter.map_sender(address, kEnvelopeSender);
+  auto mapped = co_await s_.rewriter.map_address(
+      address, kEnvelopeSender, Rewriter::Direction::Sender);
   if (!mapped) {
     lookup_failed(mapped.error());
     co_return address;
@@ -238,7 +239,8 @@ net::Task<> EnvelopeWriter::add_recipient(Recipient recipient) {
     write_recipient(recipient, address);
     co_return;
   }
-  auto mapped = co_await s_.rewriter.map_recipient(address, kEnvelopeRecipient);
+  auto mapped = co_await s_.rewriter.map_address(
+      address, kEnvelopeRecipient, Rewriter::Direction::Recipient);
   if (!mapped) {
     lookup_failed(mapped.error());
     co_return;

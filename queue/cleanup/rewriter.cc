@@ -179,26 +179,17 @@ std::string Rewriter::masquerade(std::string address) const {
   return address;
 }
 
-net::Task<Result<std::string>> Rewriter::map_sender(std::string address,
-                                                    AddressClass where) {
+net::Task<Result<std::string>> Rewriter::map_address(std::string address,
+                                                     AddressClass where,
+                                                     Direction direction) {
   if (address.empty()) co_return address;
-  if (config_.sender_canonical_classes & where) {
-    auto mapped = co_await one_to_one(config_.sender_canonical, address);
-    address = CO_TRY(mapped);
-  }
-  if (config_.canonical_classes & where) {
-    auto mapped = co_await one_to_one(config_.canonical, address);
-    address = CO_TRY(mapped);
-  }
-  if (config_.masquerade_classes & where) address = masquerade(address);
-  co_return address;
-}
-
-net::Task<Result<std::string>> Rewriter::map_recipient(std::string address,
-                                                       AddressClass where) {
-  if (address.empty()) co_return address;
-  if (config_.recipient_canonical_classes & where) {
-    auto mapped = co_await one_to_one(config_.recipient_canonical, address);
+  bool sender = direction == Direction::Sender;
+  unsigned own = sender ? config_.sender_canonical_classes
+                        : config_.recipient_canonical_classes;
+  if (own & where) {
+    auto mapped = co_await one_to_one(
+        sender ? config_.sender_canonical : config_.recipient_canonical,
+        address);
     address = CO_TRY(mapped);
   }
   if (config_.canonical_classes & where) {

@@ -24,10 +24,10 @@ class Rewriter {
 
   /// canonical_maps and its like, masquerading. Errors: Temporary, a table
   /// could not be asked.
-  net::Task<Result<std::string>> map_sender(std::string address,
-                                            AddressClass where);
-  net::Task<Result<std::string>> map_recipient(std::string address,
-                                               AddressClass where);
+  enum class Direction { Sender, Recipient };
+  net::Task<Result<std::string>> map_address(std::string address,
+                                             AddressClass where,
+                                             Direction direction);
 
   /// virtual_alias_maps, recursively. Errors: Temporary, a table failed;
   /// Permanent, unreasonable expansion. Both: the text after "ID: ".
