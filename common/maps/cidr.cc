@@ -1,7 +1,6 @@
 #include <fmt/core.h>
 
 #include "common/base/ascii.h"
-#include "common/config/postfix/logical_lines.h"
 #include "common/maps/change.h"
 #include "common/maps/network.h"
 #include "common/maps/pattern_rules.h"
@@ -55,19 +54,11 @@ bool is_word(std::string_view line, std::string_view word) {
 }
 
 Result<> CidrTable::load() {
-  auto given = TRY(inline_rules("cidr", source_));
-  std::string text;
-  if (!given) text = TRY(file_.read());
+  auto rules = TRY(read_rules(
+      "cidr", source_, file_, [this](std::string_view line) { warn(line); }));
   rules_.clear();
   open_ifs_.clear();
-  if (given) {
-    int line = 0;
-    for (const std::string& rule : *given) parse_line(rule, ++line);
-  } else {
-    config::LogicalLines lines(text, source_,
-                               [this](std::string_view line) { warn(line); });
-    while (auto line = lines.next()) parse_line(line->text, line->line);
-  }
+  for (const auto& [text, line] : rules) parse_line(text, line);
   for (size_t at : open_ifs_) {
     tell(rules_[at].line, "IF has no matching ENDIF");
     rules_[at].end = rules_.size();

@@ -4,6 +4,7 @@
 
 #include "common/base/ascii.h"
 #include "common/base/number.h"
+#include "common/config/postfix/logical_lines.h"
 
 namespace mail::maps {
 namespace {
@@ -130,6 +131,9 @@ Result<Replacement> Replacement::parse(std::string_view text, size_t groups,
   return out;
 }
 
+namespace {
+
+/// nullopt if name is a file's.
 Result<std::optional<std::vector<std::string>>> inline_rules(
     std::string_view type, std::string_view name) {
   std::optional<std::vector<std::string>> rules;
@@ -145,6 +149,26 @@ Result<std::optional<std::vector<std::string>>> inline_rules(
     if (item.size() < 2 || item.back() != '}') return bad("missing '}'", item);
     std::string_view rule = trim(item.substr(1, item.size() - 2));
     if (!rule.empty()) rules->emplace_back(rule);
+  }
+  return rules;
+}
+
+}  // namespace
+
+Result<std::vector<NumberedRule>> read_rules(
+    std::string_view type, const std::string& source, TextFile& file,
+    const std::function<void(std::string_view)>& warn) {
+  std::vector<NumberedRule> rules;
+  auto given = TRY(inline_rules(type, source));
+  if (given) {
+    int line = 0;
+    for (std::string& text : *given) rules.push_back({std::move(text), ++line});
+    return rules;
+  }
+  std::string text = TRY(file.read());
+  config::LogicalLines lines(text, source, warn);
+  while (auto line = lines.next()) {
+    rules.push_back({std::string(line->text), line->line});
   }
   return rules;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "common/maps/text_file.h"
 
 namespace mail::maps {
 
@@ -56,9 +58,16 @@ class Replacement {
   size_t groups_used_ = 0;
 };
 
-/// The texts of "type:{ {rule}, ... }" or nullopt if name is a file's.
-/// Errors: Config, `pcre map: no '{' at start of text in "..."`.
-Result<std::optional<std::vector<std::string>>> inline_rules(
-    std::string_view type, std::string_view name);
+struct NumberedRule {
+  std::string text;
+  int line = 0;  // of the file, or the rule's number
+};
+/// The rules of a pcre, regexp or cidr table: those of the file, or the texts
+/// of "type:{ {rule}, ... }" if source begins with '{'. warn: of lines that
+/// belong to no rule. Errors: those of file.read(); Config, `pcre map: no '{'
+/// at start of text in "..."`.
+Result<std::vector<NumberedRule>> read_rules(
+    std::string_view type, const std::string& source, TextFile& file,
+    const std::function<void(std::string_view)>& warn);
 
 }  // namespace mail::maps

@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include "common/base/ascii.h"
-#include "common/config/postfix/logical_lines.h"
 #include "common/maps/change.h"
 
 namespace mail::maps {
@@ -26,19 +25,11 @@ PatternTable::PatternTable(std::string_view type, const std::string& name,
       file_(name, options.root, "open ") {}
 
 Result<> PatternTable::load() {
-  auto given = TRY(inline_rules(type_, source_));
-  std::string text;
-  if (!given) text = TRY(file_.read());
+  auto rules = TRY(read_rules(
+      type_, source_, file_, [this](std::string_view line) { warn(line); }));
   rules_.clear();
   open_ifs_.clear();
-  if (given) {
-    int line = 0;
-    for (const std::string& rule : *given) parse_line(rule, ++line);
-  } else {
-    config::LogicalLines lines(text, source_,
-                               [this](std::string_view line) { warn(line); });
-    while (auto line = lines.next()) parse_line(line->text, line->line);
-  }
+  for (const auto& [text, line] : rules) parse_line(text, line);
   for (size_t at : open_ifs_) {
     skip(rules_[at].line, "IF has no matching ENDIF");
     rules_[at].end = rules_.size();
