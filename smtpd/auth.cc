@@ -84,6 +84,7 @@ net::Task<smtp::Reply> Session::run(smtp::Auth& auth) {
     co_return failed("Invalid base64 data in initial response");
   }
   auth::Request request;
+  request.no_login = true;
   request.mechanism = wanted;
   request.service = config_.sasl_service;
   request.local_ip = facts_.client.server_address;

@@ -1,15 +1,12 @@
 #include "common/auth/dovecot_client.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
 #include "common/base/ascii.h"
 #include "common/base/number.h"
-#include "common/net/listener.h"
 #include "common/net/within.h"
 
 namespace mail::auth {
@@ -17,30 +14,8 @@ namespace mail::auth {
 using namespace std::chrono_literals;
 
 namespace {
-
 constexpr auto kAnswerTime = 300s;
-constexpr auto kHandshakeTime = 10s;
-constexpr size_t kLineLimit = 16384;
-
-/// What the administrator can do about a socket that cannot be used.
-std::string remedy(const std::string& path, int error) {
-  if (error == ENOENT || error == ECONNREFUSED) {
-    return fmt::format(
-        "is the authentication server running, and is {} a "
-        "unix_listener of its service auth?",
-        path);
-  }
-  if (error != EACCES) return "try again later";
-  struct stat info;
-  if (stat(path.c_str(), &info) != 0) return "check the directory's owner";
-  return fmt::format(
-      "mode is {:04o}, owner {}:{}, we are {}:{}: let the "
-      "listener have mode = 0660, user = postfix, group = "
-      "postfix",
-      info.st_mode & 07777, info.st_uid, info.st_gid, geteuid(), getegid());
 }
-
-}  // namespace
 
 Result<SecurityOptions> SecurityOptions::parse(std::string_view list) {
   SecurityOptions out;
@@ -71,204 +46,80 @@ bool SecurityOptions::allow(const Mechanism& m) const {
          !(mutual_auth && !m.mutual_auth) && !m.is_private;
 }
 
-DovecotClient::DovecotClient(std::string path, net::TaskSet& tasks)
-    : path_(std::move(path)), tasks_(tasks) {
-  if (path_.starts_with("unix:")) path_.erase(0, 5);
+const Mechanism* DovecotClient::find_mechanism(std::string_view name) const {
+  for (const auto& mechanism : mechanisms_) {
+    if (iequals(mechanism.name, name)) return &mechanism;
+  }
+  return nullptr;
 }
 
-DovecotClient::~DovecotClient() = default;
-
-void DovecotClient::broken() {
-  ready_ = false;
-  ++generation_;
-  mechanisms_.clear();
-  waiting_.clear();
-  changed_.notify_all();
+std::string DovecotClient::greeting() const {
+  return fmt::format("VERSION\t{}\t{}\nCPID\t{}\n", ipc::kAuthMajor,
+                     ipc::kAuthClientMinor, getpid());
 }
 
-net::Task<Result<>> DovecotClient::connect() {
-  if (ready_) co_return Result<>{};
-  auto deadline = net::Deadline::in(kHandshakeTime);
-  if (!connecting_) {
-    if (Clock::now() < not_before_) {
-      co_return fail(Fault::Temporary, failure_);
-    }
-    connecting_ = true;
-    auto opened = co_await net::within(deadline, open());
-    connecting_ = false;
-    if (!opened) {
-      not_before_ = Clock::now() + 1s;
-      if (opened.error().sys == ETIMEDOUT) {
-        failure_ = fmt::format(
-            "SASL: Connect to Dovecot auth socket '{}' "
-            "failed: no greeting within 10 seconds",
-            path_);
-      } else {
-        failure_ = opened.error().what;
-      }
-      stream_.close();
-    }
-    changed_.notify_all();
-    if (!opened) co_return fail(Fault::Temporary, failure_);
-    co_return Result<>{};
-  }
-  while (connecting_ && !deadline.passed()) co_await changed_.wait();
-  if (ready_) co_return Result<>{};
-  co_return fail(Fault::Temporary, failure_);
-}
+void DovecotClient::begin_handshake() { collecting_.clear(); }
 
-net::Task<Result<>> DovecotClient::open() {
-  auto deadline = net::Deadline::in(kHandshakeTime);
-  net::Endpoint where;
-  where.path = path_;
-  if (path_.starts_with("inet:")) {
-    size_t colon = path_.rfind(':');
-    auto address = net::IpAddress::parse(
-        std::string_view(path_).substr(5, colon > 5 ? colon - 5 : 0));
-    auto port =
-        parse_number<uint16_t>(std::string_view(path_).substr(colon + 1));
-    if (!address || !port) {
-      co_return fail(Fault::Config, "bad authentication server: " + path_);
-    }
-    where.path.clear();
-    where.address = *address;
-    where.port = *port;
+bool DovecotClient::take_handshake(std::string_view line) {
+  if (auto mechanism = ipc::AuthMechanism::parse(line)) {
+    collecting_.push_back(std::move(*mechanism));
+    return false;
   }
-  auto fd = co_await net::connect_to(where, deadline);
-  if (!fd) {
-    int error = fd.error().sys;
-    co_return fail(Error{
-        Fault::Temporary,
-        fmt::format("SASL: Connect to Dovecot auth socket '{}' failed: {} ({})",
-                    path_, strerror(error), remedy(path_, error)),
-        error});
-  }
-  stream_ = net::Stream(std::move(*fd));
-  collecting_.clear();
-  greeted_ = false;
-  stream_.write(fmt::format("VERSION\t1\t0\nCPID\t{}\n", getpid()));
-  auto sent = co_await stream_.flush(deadline);
-  CO_CHECK(sent);
-  while (!greeted_) {
-    size_t end = stream_.input().find('\n');
-    if (end != std::string_view::npos) {
-      std::string line(stream_.input().substr(0, end));
-      stream_.consume(end + 1);
-      take_handshake(line);
-      continue;
-    }
-    auto got = co_await stream_.fill(deadline);
-    CO_CHECK(got);
-    if (*got == 0 || stream_.input().size() > kLineLimit) {
-      co_return fail(Fault::Protocol,
-                     fmt::format("SASL: '{}' does not speak the Dovecot auth "
-                                 "protocol",
-                                 path_));
-    }
-  }
+  auto pieces = ipc::tab_split(line);
+  if (pieces[0] == "SPID" && pieces.size() > 1)
+    server_pid_ = parse_number<unsigned>(pieces[1]).value_or(0);
+  if (pieces[0] == "COOKIE" && pieces.size() > 1) cookie_ = pieces[1];
+  if (pieces[0] != "DONE") return false;
   mechanisms_ = std::move(collecting_);
-  ready_ = true;
-  tasks_.start(read_answers());
-  co_return Result<>{};
+  return true;
 }
 
-void DovecotClient::take_handshake(std::string_view line) {
-  auto fields = split_exact(line, '\t');
-  if (fields[0] == "DONE") greeted_ = true;
-  if (fields[0] != "MECH" || fields.size() < 2) return;
-  Mechanism m;
-  m.name = fields[1];
-  for (size_t i = 2; i < fields.size(); ++i) {
-    if (fields[i] == "plaintext") m.plaintext = true;
-    if (fields[i] == "anonymous") m.anonymous = true;
-    if (fields[i] == "dictionary") m.dictionary = true;
-    if (fields[i] == "active") m.active = true;
-    if (fields[i] == "forward-secrecy") m.forward_secrecy = true;
-    if (fields[i] == "mutual-auth") m.mutual_auth = true;
-    if (fields[i] == "private") m.is_private = true;
-  }
-  collecting_.push_back(std::move(m));
-}
-
-/// Reads for all attempts; each waits until its own answer is there.
-net::Task<> DovecotClient::read_answers() {
-  while (true) {
-    size_t end = stream_.input().find('\n');
-    if (end != std::string_view::npos) {
-      take_line(stream_.input().substr(0, end));
-      stream_.consume(end + 1);
-      continue;
-    }
-    if (stream_.input().size() > kLineLimit) break;
-    auto got = co_await stream_.fill(net::Deadline::never());
-    if (!got || *got == 0) break;
-  }
-  stream_.close();
-  broken();
+void DovecotClient::lost() {
+  mechanisms_.clear();
+  pending_.clear();
 }
 
 void DovecotClient::take_line(std::string_view line) {
-  auto fields = split_exact(line, '\t');
-  if (fields.size() < 2) return;
-  auto id = parse_number<unsigned>(fields[1]);
-  auto at = id ? waiting_.find(*id) : waiting_.end();
-  if (at == waiting_.end()) return;  // of an attempt that was given up
+  auto parsed = ipc::AuthAnswer::parse(line);
+  if (!parsed) return;
   Answer answer;
-  if (fields[0] == "OK")
-    answer.kind = Answer::Kind::Ok;
-  else if (fields[0] == "CONT")
-    answer.kind = Answer::Kind::Continue;
-  else if (fields[0] != "FAIL")
-    return;
-  if (answer.kind == Answer::Kind::Continue && fields.size() > 2) {
-    answer.challenge = fields[2];
-  }
-  for (size_t i = 2; i < fields.size(); ++i) {
-    if (fields[i].starts_with("user=")) answer.user = fields[i].substr(5);
-    if (fields[i].starts_with("reason=")) answer.reason = fields[i].substr(7);
-  }
-  at->second = std::move(answer);
-  changed_.notify_all();
+  using Kind = ipc::AuthAnswer::Kind;
+  answer.kind = parsed->kind == Kind::Ok         ? Answer::Kind::Ok
+                : parsed->kind == Kind::Continue ? Answer::Kind::Continue
+                                                 : Answer::Kind::Fail;
+  answer.challenge = std::move(parsed->challenge);
+  answer.user = parsed->fields.get("user");
+  answer.reason = parsed->fields.get("reason");
+  answer.code = parsed->fields.get("code");
+  answer.fields = std::move(parsed->fields);
+  pending_.answer(parsed->id, std::move(answer));
+  notify();
 }
 
 net::Task<Result<Answer>> DovecotClient::wait_for(unsigned id) {
-  unsigned generation = generation_;
+  unsigned since = generation();
   while (true) {
-    if (generation != generation_) {
+    if (since != generation()) {
       co_return fail(Error{Fault::Temporary,
                            "lost connection to authentication server",
                            ECONNRESET});
     }
-    auto at = waiting_.find(id);
-    if (at != waiting_.end() && at->second) {
-      Answer answer = std::move(*at->second);
-      waiting_.erase(at);
-      co_return answer;
-    }
-    co_await changed_.wait();
+    if (auto answer = pending_.take(id)) co_return std::move(*answer);
+    co_await changed();
   }
 }
 
 net::Task<Result<Answer>> DovecotClient::exchange(unsigned id,
                                                   std::string line) {
-  waiting_[id] = std::nullopt;
+  pending_.ask(id);
   auto deadline = net::Deadline::in(kAnswerTime);
-  // One writer at a time: what others append meanwhile goes with the next.
-  stream_.write(line);
-  Result<> sent;
-  if (!writing_) {
-    writing_ = true;
-    while (sent && stream_ && !stream_.output().empty()) {
-      sent = co_await stream_.flush(deadline);
-    }
-    writing_ = false;
-  }
+  auto sent = co_await send(std::move(line), deadline);
   if (!sent) {
-    waiting_.erase(id);
+    pending_.forget(id);
     co_return fail(sent.error());
   }
   auto answer = co_await net::within(deadline, wait_for(id));
-  if (!answer) waiting_.erase(id);
+  if (!answer) pending_.forget(id);
   co_return answer;
 }
 
@@ -278,14 +129,14 @@ net::Task<Result<DovecotClient::Started>> DovecotClient::start(
     auto connected = co_await connect();
     CO_CHECK(connected);
     Started started;
-    started.id = next_id_++;
+    started.id = pending_.next_id();
     std::string line =
-        fmt::format("AUTH\t{}\t{}\tservice={}\tnologin", started.id,
-                    request.mechanism, request.service);
-    if (!request.local_ip.empty()) line += "\tlip=" + request.local_ip;
-    if (!request.remote_ip.empty()) line += "\trip=" + request.remote_ip;
-    if (request.secured) line += "\tsecured";
-    if (request.initial) line += "\tresp=" + *request.initial;
+        fmt::format("AUTH\t{}\t{}{}", started.id, request.mechanism,
+                    request.AuthInfo::encode());
+    if (request.no_login) line += "\tnologin";
+    if (request.initial) {
+      line += "\tresp=" + (request.initial->empty() ? "=" : *request.initial);
+    }
     auto answer = co_await exchange(started.id, line + "\n");
     if (answer) {
       started.answer = std::move(*answer);
@@ -298,13 +149,21 @@ net::Task<Result<DovecotClient::Started>> DovecotClient::start(
 
 net::Task<Result<Answer>> DovecotClient::go_on(unsigned id,
                                                std::string response) {
-  if (!ready_) {
+  if (!connected()) {
     co_return fail(Fault::Temporary,
                    "lost connection to authentication server");
   }
   auto answer =
       co_await exchange(id, fmt::format("CONT\t{}\t{}\n", id, response));
   co_return answer;
+}
+
+net::Task<> DovecotClient::cancel(unsigned id) {
+  pending_.forget(id);
+  if (!connected()) co_return;
+  auto sent = co_await send(fmt::format("CANCEL\t{}\n", id),
+                            net::Deadline::in(kAnswerTime));
+  (void)sent;
 }
 
 }  // namespace mail::auth

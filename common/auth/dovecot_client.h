@@ -1,23 +1,16 @@
 #pragma once
 
-#include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "common/net/condition.h"
-#include "common/net/stream.h"
-#include "common/net/task_set.h"
+#include "common/auth/channel.h"
+#include "common/auth/pending.h"
+#include "common/ipc/dovecot_auth.h"
 
 namespace mail::auth {
 
-/// A SASL mechanism that the server offers, and what it says of it.
-struct Mechanism {
-  std::string name;
-  bool plaintext = false, anonymous = false, dictionary = false, active = false,
-       forward_secrecy = false, mutual_auth = false, is_private = false;
-};
+using Mechanism = ipc::AuthMechanism;
 
 /// smtpd_sasl_security_options and its like: what a mechanism must not be
 /// (noplaintext, noanonymous, nodictionary, noactive) or must have
@@ -31,11 +24,11 @@ struct SecurityOptions {
 };
 
 /// Who authenticates, as the server wants to know it.
-struct Request {
-  std::string mechanism, service;
-  std::string local_ip, remote_ip;     ///< empty: not said
-  bool secured = false;                ///< TLS
+struct Request : ipc::AuthInfo {
+  std::string mechanism;
   std::optional<std::string> initial;  ///< base64
+  /// "nologin": nobody will show a cookie for this attempt (Postfix says it).
+  bool no_login = false;
 };
 
 /// The server's word on an attempt.
@@ -44,23 +37,24 @@ struct Answer {
   std::string challenge;  ///< Continue: base64
   std::string user;       ///< Ok, Fail: user=, empty if not said
   std::string reason;     ///< Fail: reason=
+  std::string code;       ///< Fail: code=, "temp_fail" and so on
+  ipc::TabFields fields;  ///< Ok, Fail: everything, those above too
 };
 
 /// The client's side of Dovecot's authentication protocol (version 1), over
-/// one connection that all sessions of a process share. The server may be
-/// absent: available() is false, and the connection is tried again by itself
-/// (a second later at the earliest), so the order of starts does not matter.
-class DovecotClient {
+/// one connection that all sessions of a process share (auth/channel.h).
+/// smtpd asks so, and login processes, which hand the user on with
+/// server_pid(), cookie() and the attempt's number.
+class DovecotClient : public Channel {
  public:
-  /// path: "private/auth", or "inet:host:port" with a literal address.
-  DovecotClient(std::string path, net::TaskSet& tasks);
-  ~DovecotClient();
+  DovecotClient(std::string path, net::TaskSet& tasks)
+      : Channel(std::move(path), tasks) {}
 
-  /// Connects now if it is not connected, and waits for the mechanisms, 10 s
-  /// at the most. Errors: Temporary, the text names socket, reason and remedy.
-  net::Task<Result<>> connect();
   /// Of the connection that stands, in the server's order; empty without one.
   const std::vector<Mechanism>& mechanisms() const { return mechanisms_; }
+  const Mechanism* find_mechanism(std::string_view name) const;
+  unsigned server_pid() const { return server_pid_; }    ///< SPID
+  const std::string& cookie() const { return cookie_; }  ///< 32 hex digits
 
   /// A new attempt; its number for go_on(). Errors: the connection broke.
   struct Started {
@@ -69,27 +63,22 @@ class DovecotClient {
   };
   net::Task<Result<Started>> start(Request request);
   net::Task<Result<Answer>> go_on(unsigned id, std::string response);
+  /// The attempt is given up; there is no answer.
+  net::Task<> cancel(unsigned id);
 
  private:
-  net::Task<Result<>> open();
-  net::Task<> read_answers();
+  std::string greeting() const override;
+  void begin_handshake() override;
+  bool take_handshake(std::string_view line) override;
+  void take_line(std::string_view line) override;
+  void lost() override;
   net::Task<Result<Answer>> wait_for(unsigned id);
   net::Task<Result<Answer>> exchange(unsigned id, std::string line);
-  void take_line(std::string_view line);
-  void take_handshake(std::string_view line);
-  void broken();
 
-  std::string path_;
-  net::TaskSet& tasks_;
-  net::Stream stream_;
-  bool connecting_ = false, ready_ = false, greeted_ = false, writing_ = false;
-  Instant not_before_{};
-  std::string failure_;
   std::vector<Mechanism> mechanisms_, collecting_;
-  unsigned next_id_ = 1;
-  std::map<unsigned, std::optional<Answer>> waiting_;
-  net::Condition changed_;
-  unsigned generation_ = 0;
+  unsigned server_pid_ = 0;
+  std::string cookie_;
+  Pending<Answer> pending_;
 };
 
 }  // namespace mail::auth

@@ -104,7 +104,7 @@ TEST_CASE("a whole attempt, one with a challenge, and a server that dies",
   CHECK(failed->kind == auth::Answer::Kind::Fail);
   CHECK(failed->reason == "no");
   CHECK(server.heard[2] ==
-        "AUTH\t1\tPLAIN\tservice=smtp\tnologin\trip=192.0.2.1\tsecured");
+        "AUTH\t1\tPLAIN\tservice=smtp\tsecured\trip=192.0.2.1");
   // The server goes away at the third: it is asked once more on a new
   // connection, as its fourth.
   (void)loop.run(
