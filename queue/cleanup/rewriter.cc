@@ -8,9 +8,7 @@
 #include "common/config/postfix/params.h"
 #include "common/ipc/rewrite.h"
 #include "common/log/log.h"
-#include "common/maps/address_find.h"
 #include "common/mime/address.h"
-#include "common/mime/address_list.h"
 
 namespace mail::cleanup {
 
@@ -21,13 +19,6 @@ namespace {
 constexpr size_t kCacheLimit = 1000;
 constexpr std::chrono::seconds kCacheTime{30};
 constexpr int kMappingRounds = 10;
-
-Failure lookup_problem(const maps::Tables& tables, std::string_view address) {
-  return fail(Fault::Temporary,
-              fmt::format("{} map lookup problem for {} -- message not "
-                          "accepted, try again later",
-                          tables.title(), address));
-}
 
 Failure unreasonable(const maps::Tables& tables, std::string_view what,
                      std::string_view address) {
@@ -81,61 +72,25 @@ net::Task<Result<bool>> Rewriter::is_local(std::string domain) {
   co_return match;
 }
 
-net::Task<Result<Rewriter::Found>> Rewriter::look_up(maps::Tables& tables,
-                                                     std::string address,
-                                                     bool propagate) {
-  Found out;
-  if (tables.empty()) co_return out;
-  auto parts = mime::split_address(address);
-  bool local = !parts.domain.has_value();
-  if (parts.domain) {
-    auto answer = co_await is_local(std::string(*parts.domain));
-    if (!answer) co_return lookup_problem(tables, address);
-    local = *answer;
+net::Task<Result<maps::MappedAddress>> Rewriter::look_up(maps::Tables& tables,
+                                                         std::string address,
+                                                         bool propagate) {
+  maps::AddressMapping mapping;
+  mapping.delimiters = config_.delimiters;
+  mapping.propagate = propagate;
+  mapping.is_local = [this](std::string domain) {
+    return is_local(std::move(domain));
+  };
+  mapping.complete = [this](std::string internal) {
+    return rewrite(Context::Local, std::move(internal));
+  };
+  auto found = co_await maps::map_address(tables, std::move(address), mapping);
+  if (!found) {
+    co_return fail(
+        found.error().fault,
+        found.error().what + " -- message not accepted, try again later");
   }
-  maps::AddressOptions options;
-  options.delimiters = config_.delimiters;
-  options.is_local = [local](std::string_view) { return local; };
-  auto keys = maps::address_keys(address, options);
-  std::vector<maps::Key> plain(keys.begin(), keys.end());
-  size_t which = 0;
-  auto match = co_await tables.find_first(std::move(plain), &which);
-  if (!match) co_return lookup_problem(tables, address);
-  if (!*match) co_return out;
-  out.any = true;
-  std::string extension = propagate ? keys[which].extension : "";
-  // "@domain": the local part is the looked-up address's.
-  std::string text = (*match)->value;
-  if (text.starts_with('@')) {
-    auto local_part = maps::split_extension(parts.local, config_.delimiters);
-    std::string user(extension.empty() ? parts.local : local_part.user);
-    text = mime::quote_local(user + text);
-  }
-  mime::AddressList list(text);
-  for (size_t i = 0; i < list.size(); ++i) {
-    std::string external = list.external(i);
-    if (external.empty()) {
-      out.addresses.emplace_back();
-      continue;
-    }
-    auto complete = co_await rewrite_external(Context::Local, external);
-    CO_CHECK(complete);
-    std::string internal = mime::unquote_local(*complete);
-    if (!extension.empty()) {
-      size_t at = internal.rfind('@');
-      internal.insert(at == std::string::npos ? internal.size() : at,
-                      extension);
-    }
-    out.addresses.push_back(std::move(internal));
-  }
-  if (out.addresses.empty()) {
-    log::warning(
-        fmt::format("{} lookup of {} returns non-address result "
-                    "\"{}\"",
-                    tables.title(), address, text));
-    co_return lookup_problem(tables, address);
-  }
-  co_return out;
+  co_return std::move(*found);
 }
 
 net::Task<Result<std::string>> Rewriter::one_to_one(maps::Tables& tables,
@@ -143,7 +98,7 @@ net::Task<Result<std::string>> Rewriter::one_to_one(maps::Tables& tables,
   for (int round = 0; round < kMappingRounds; ++round) {
     auto found = co_await look_up(tables, address, config_.propagate_canonical);
     CO_CHECK(found);
-    if (!found->any) co_return address;
+    if (!found->found) co_return address;
     if (found->addresses.size() > 1) {
       log::warning(
           fmt::format("multi-valued {} entry for {}", tables.title(), address));
@@ -234,7 +189,7 @@ net::Task<Result<std::vector<std::string>>> Rewriter::expand(
     auto found = co_await look_up(config_.virtual_alias, next.address,
                                   config_.propagate_virtual);
     CO_CHECK(found);
-    if (!found->any) {
+    if (!found->found) {
       done.push_back(std::move(next.address));
     } else {
       for (size_t i = found->addresses.size(); i-- > 0;) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/ipc/conversation.h"
+#include "common/maps/address_map.h"
 #include "queue/cleanup/config.h"
 
 namespace mail::cleanup {
@@ -37,12 +38,9 @@ class Rewriter {
                                                       std::string address);
 
  private:
-  struct Found {
-    std::vector<std::string> addresses;
-    bool any = false;
-  };
-  net::Task<Result<Found>> look_up(maps::Tables& tables, std::string address,
-                                   bool propagate);
+  net::Task<Result<maps::MappedAddress>> look_up(maps::Tables& tables,
+                                                 std::string address,
+                                                 bool propagate);
   net::Task<Result<std::string>> one_to_one(maps::Tables& tables,
                                             std::string address);
   net::Task<Result<bool>> is_local(std::string domain);
