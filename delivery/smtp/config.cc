@@ -199,6 +199,9 @@ Result<std::unique_ptr<Config>> load(daemon::Context& context) {
   TRY(load_flags(*c, context));
   maps::OpenOptions tables = daemon::table_options(context);
   TRY(load_security(*c, tables));
+  c->generic = TRY(GenericMaps::open(s, c->mode, tables));
+  c->checks = TRY(Checks::open(s, c->mode, tables));
+  c->convert_8bit = !s.get(param::disable_mime_output_conversion);
   c->resolver = TRY(dns::Resolver::open());
   return c;
 }

@@ -11,6 +11,8 @@
 #include "common/maps/tables.h"
 #include "common/smtp/client_engine.h"
 #include "common/tls/client_context.h"
+#include "delivery/smtp/checks.h"
+#include "delivery/smtp/generic.h"
 #include "delivery/smtp/tls_policy.h"
 
 namespace mail::smtpc {
@@ -48,6 +50,10 @@ struct Config {
   maps::Tables passwords;
   auth::SecurityOptions sasl_options, sasl_tls_options;
   std::vector<std::string> mechanism_filter;
+
+  GenericMaps generic;
+  Checks checks;
+  bool convert_8bit = true;  ///< to quoted-printable where it must be
 
   bool cache_on_demand = true;
   std::vector<std::string> cache_destinations;

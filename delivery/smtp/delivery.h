@@ -48,6 +48,7 @@ class Delivery {
   /// the session at least was not lost.
   net::Task<bool> send(Session& session, bool last);
   net::Task<Session::Outcome> envelope(Session& session);
+  net::Task<Result<std::vector<std::string>>> outer_addresses();
   net::Task<bool> envelope_replies(Session& session, bool last);
   net::Task<Session::Outcome> content(Session& session);
   net::Task<bool> verdicts(Session& session, bool last);

@@ -5,8 +5,8 @@
 
 #include "common/log/log.h"
 #include "common/mime/address.h"
-#include "common/mime/mime_state.h"
 #include "common/queue/source.h"
+#include "delivery/smtp/content.h"
 #include "delivery/smtp/delivery.h"
 
 namespace mail::smtpc {
@@ -18,29 +18,32 @@ namespace {
 constexpr size_t kSendSize = 65536;
 constexpr int kUtf8Requested = 1;
 
-/// Where MIME-aware conversion hands its lines on.
-class LineSink : public mime::MimeSink {
- public:
-  explicit LineSink(smtp::ClientEngine& engine) : engine_(engine) {}
-  void on_header(mime::HeaderClass, const mime::HeaderInfo*,
-                 std::string_view text) override {
-    while (true) {
-      size_t end = text.find('\n');
-      engine_.body_line(text.substr(0, end), true);
-      if (end == std::string_view::npos) return;
-      text.remove_prefix(end + 1);
-    }
-  }
-  void on_primary_end() override {}
-  void on_body(std::string_view line, bool complete) override {
-    engine_.body_line(line, complete);
-  }
-
- private:
-  smtp::ClientEngine& engine_;
-};
+/// A table of ours failed: no fault of the server's.
+Problem local_data_error(const Session& session) {
+  Problem out = problem(
+      "4.3.0", "local data error while talking to " + session.server().shown());
+  out.throttle = false;
+  return out;
+}
 
 }  // namespace
+
+/// The sender, then each recipient asked for, as the world may see them.
+net::Task<Result<std::vector<std::string>>> Delivery::outer_addresses() {
+  std::vector<std::string> out{request_.sender};
+  for (const auto* recipient : asked_) out.push_back(recipient->recipient);
+  if (config_.generic.empty()) co_return out;
+  for (auto& address : out) {
+    auto mapped = co_await config_.generic.map(address);
+    if (!mapped) {
+      log::warning(
+          fmt::format("{}: {}", request_.queue_id, mapped.error().what));
+      co_return fail(std::move(mapped).error());
+    }
+    address = std::move(*mapped);
+  }
+  co_return out;
+}
 
 net::Task<Session::Outcome> Delivery::envelope(Session& session) {
   auto& engine = session.engine();
@@ -76,7 +79,9 @@ net::Task<Session::Outcome> Delivery::envelope(Session& session) {
     if (request_.ret_flags == 2) mail.ret = smtp::DsnReturn::Headers;
   }
   mail.smtputf8 = utf8;
-  engine.mail(request_.sender, mail);
+  auto addresses = co_await outer_addresses();
+  if (!addresses) co_return local_data_error(session);
+  engine.mail(addresses->front(), mail);
   bool pipelining = can.has(smtp::kPipelining);
   if (!pipelining) {
     auto answer = co_await session.reply(config_.mail_timeout);
@@ -86,13 +91,14 @@ net::Task<Session::Outcome> Delivery::envelope(Session& session) {
       co_return std::nullopt;
     }
   }
+  size_t at = 0;
   for (const auto* recipient : asked_) {
     smtp::RcptOptions rcpt;
     if (can.has(smtp::kDsn)) {
       rcpt.orcpt = recipient->dsn_orig_rcpt;
       rcpt.notify = static_cast<uint8_t>(recipient->notify_flags);
     }
-    engine.rcpt(recipient->recipient, rcpt);
+    engine.rcpt((*addresses)[++at], rcpt);
     if (pipelining) continue;
     auto sent = co_await session.flush(config_.rcpt_timeout);
     if (sent) co_return sent;
@@ -171,13 +177,9 @@ net::Task<Session::Outcome> Delivery::content(Session& session) {
   queuefile::ContentReader reader(source,
                                   static_cast<uint64_t>(request_.data_offset));
   const auto& can = engine.capabilities();
-  bool downgrade = request_.encoding == "8bit" &&
+  bool downgrade = config_.convert_8bit && request_.encoding == "8bit" &&
                    !can.has(smtp::kEightBitMime) && !can.has(smtp::kSmtpUtf8);
-  LineSink sink(engine);
-  mime::MimeOptions options;
-  options.downgrade = downgrade;
-  std::optional<mime::MimeState> mime;
-  if (downgrade) mime.emplace(options, sink);
+  ContentWriter writer(config_, engine, request_.queue_id, downgrade);
   while (true) {
     auto piece = reader.next();
     if (!piece) {
@@ -189,17 +191,20 @@ net::Task<Session::Outcome> Delivery::content(Session& session) {
       co_return out;
     }
     if (!*piece) break;
-    if (mime) {
-      mime->line((*piece)->text, (*piece)->ends_line);
-    } else {
+    if (writer.passes_through()) {
       engine.body_line((*piece)->text, (*piece)->ends_line);
+    } else {
+      std::string text((*piece)->text);
+      auto written = co_await writer.line(std::move(text), (*piece)->ends_line);
+      if (!written) co_return local_data_error(session);
     }
     if (engine.pending().size() >= kSendSize) {
       auto lost = co_await session.flush(config_.data_xfer_timeout);
       if (lost) co_return lost;
     }
   }
-  if (mime) mime->finish();
+  auto finished = co_await writer.finish();
+  if (!finished) co_return local_data_error(session);
   engine.end_of_data();
   co_return std::nullopt;
 }
