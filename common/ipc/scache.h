@@ -4,9 +4,21 @@
 
 namespace mail::ipc {
 
-/// private/scache. status: 0 ok, 1 bad, 2 not found. A descriptor follows
-/// save_endp (from the client) and a good find_* (from the server).
+/// private/scache. status: 0 ok, 1 bad, 2 not found. With a descriptor:
+///   save_endp: request, server: ScacheReady, client: descriptor, status
+///   find_*: request, status ok, client: ScacheReady, server: descriptor,
+///           client: ScacheReady
 inline constexpr char kScacheProtocol[] = "connection_cache_protocol";
+
+/// Who takes a descriptor says first that it may come (one that follows other
+/// bytes too closely could be lost with them), and a finder that it has.
+struct ScacheReady {
+  std::string dummy;
+  template <class Io, class Self>
+  static Result<> fields(Io& io, Self& m) {
+    return io("dummy", m.dummy);
+  }
+};
 
 /// request: save_endp (ttl, label, property), find_endp (label), save_dest
 /// (ttl, label, property, endpoint label), find_dest (label).

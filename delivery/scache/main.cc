@@ -61,6 +61,9 @@ class ScacheService : public daemon::Service {
   net::Task<bool> answer(net::Stream& client,
                          const ipc::ScacheRequest& request) {
     if (request.request == "save_endp") {
+      ipc::append(client, ipc::ScacheReady{});
+      auto ready = co_await client.flush(net::Deadline::in(kPeerTime));
+      if (!ready || !client.input().empty()) co_return false;
       auto fd = co_await client.receive_fd(net::Deadline::in(kPeerTime));
       if (!fd) co_return false;
       cache_.save_endpoint({request.label, request.property, std::move(*fd),
@@ -95,9 +98,17 @@ class ScacheService : public daemon::Service {
                   ipc::ScacheEndpointReply{status, reply.endpoint_property});
     }
     if (!found) co_return true;
+    auto answered = co_await client.flush(net::Deadline::in(kPeerTime));
+    if (!answered) co_return false;
+    auto ready = co_await ipc::receive<ipc::ScacheReady>(
+        client, "scache client", net::Deadline::in(kPeerTime));
+    if (!ready) co_return false;
     auto passed =
         co_await client.send_fd(reply.fd.get(), net::Deadline::in(kPeerTime));
-    co_return passed.has_value();
+    if (!passed) co_return false;
+    auto taken = co_await ipc::receive<ipc::ScacheReady>(
+        client, "scache client", net::Deadline::in(kPeerTime));
+    co_return taken.has_value();
   }
 
   net::Task<> expire() {
