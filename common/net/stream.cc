@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -41,7 +42,7 @@ void Stream::consume(size_t n) {
   }
 }
 
-Task<Result<size_t>> Stream::read_some(Deadline deadline) {
+Task<Result<size_t>> Stream::read_some(Deadline deadline, size_t most) {
   bool wait_first = !more_likely_;
   while (true) {
     if (wait_first) {
@@ -49,24 +50,25 @@ Task<Result<size_t>> Stream::read_some(Deadline deadline) {
       CO_CHECK(ready);
     }
     auto& buffer = scratch();
-    ssize_t n = ::read(fd(), buffer.data(), buffer.size());
+    size_t room = std::min(most, buffer.size());
+    ssize_t n = ::read(fd(), buffer.data(), room);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
       wait_first = true;
       continue;
     }
     if (n < 0) co_return fail_errno("read", errno);
-    more_likely_ = static_cast<size_t>(n) == buffer.size();
+    more_likely_ = static_cast<size_t>(n) == room;
     co_return static_cast<size_t>(n);
   }
 }
 
-Task<Result<size_t>> Stream::fill(Deadline deadline) {
+Task<Result<size_t>> Stream::fill(Deadline deadline, size_t most) {
   if (input_.size() - consumed_ >= kInputLimit) {
     co_return fail(Fault::Protocol, "too much unread input");
   }
   while (true) {
     if (filter_ && filter_->at_end()) co_return size_t{0};
-    auto read = co_await read_some(deadline);
+    auto read = co_await read_some(deadline, most);
     size_t n = CO_TRY(read);
     if (n == 0) co_return size_t{0};
     if (consumed_ > 0) {
@@ -158,7 +160,7 @@ Task<Result<>> Stream::handshake(std::unique_ptr<Filter> filter,
     }
     CO_CHECK(decoded);
     if (finished(*filter_)) co_return Result<>{};
-    auto read = co_await read_some(deadline);
+    auto read = co_await read_some(deadline, kReadSize);
     size_t n = CO_TRY(read);
     if (n == 0) co_return fail_errno("lost connection", ECONNRESET);
     decoded = filter_->decode({scratch().data(), n}, input_, wire);

@@ -49,7 +49,12 @@ class Stream {
   void consume(size_t n);
 
   /// Waits for more input. Returns how many bytes were added; 0: end of file.
-  Task<Result<size_t>> fill(Deadline deadline);
+  Task<Result<size_t>> fill(Deadline deadline) {
+    return fill(deadline, kReadSize);
+  }
+  /// The same, but takes no more than `most` from the descriptor, for one that
+  /// will be given away (a filter may make more of them).
+  Task<Result<size_t>> fill(Deadline deadline, size_t most);
 
   /// To be sent by flush(); append to it.
   std::string& output() { return output_; }
@@ -76,7 +81,7 @@ class Stream {
   Task<Result<UniqueFd>> receive_fd(Deadline deadline);
 
  private:
-  Task<Result<size_t>> read_some(Deadline deadline);
+  Task<Result<size_t>> read_some(Deadline deadline, size_t most);
   Task<Result<>> write_wire(std::string_view bytes, Deadline deadline);
 
   std::unique_ptr<Descriptor> descriptor_;
