@@ -47,6 +47,8 @@ class Stream {
     return std::string_view(input_).substr(consumed_);
   }
   void consume(size_t n);
+  /// Puts bytes in front of input(), as if they had come first.
+  void unread(std::string_view bytes) { input_.insert(consumed_, bytes); }
 
   /// Waits for more input. Returns how many bytes were added; 0: end of file.
   Task<Result<size_t>> fill(Deadline deadline) {
