@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "common/daemon/datagrams.h"
 #include "common/log/log.h"
 
 namespace mail::daemon {
@@ -114,19 +115,17 @@ net::Task<> Clients::serve_passed(UniqueFd fd) {
 }
 
 net::Task<> Clients::read_datagrams(net::Descriptor* socket) {
-  std::string buffer;
+  DatagramBatch batch;
   while (!draining_) {
     auto ready = co_await socket->readable(net::Deadline::never());
     if (!ready) co_return;
     // All that wait, so that the loop is entered once for a burst.
     while (true) {
-      buffer.resize(8192);
-      ssize_t n =
-          recv(socket->fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-      if (n < 0) break;
-      buffer.resize(static_cast<size_t>(n));
-      service_.datagram(buffer);
+      auto texts = batch.receive(socket->fd());
+      if (texts.empty()) break;
+      service_.datagrams(texts);
       idle_since_ = Clock::now();
+      if (texts.size() < DatagramBatch::kMost) break;
     }
   }
 }

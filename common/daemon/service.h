@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,8 +51,8 @@ class Service {
   virtual net::Task<> serve(net::Stream) { co_return; }
   /// Bytes of a trigger (qmgr, pickup), NULs taken out; may be empty.
   virtual void trigger(std::string_view) {}
-  /// One datagram (postlog).
-  virtual void datagram(std::string_view) {}
+  /// Datagrams in the order in which they came, all that waited (postlog).
+  virtual void datagrams(std::span<const std::string_view>) {}
 
   /// The process is about to end (idle, disowned): nothing is awaited here.
   virtual void stop() {}

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -47,20 +46,15 @@ class PostlogService : public daemon::Service {
     return {};
   }
 
-  void datagram(std::string_view text) override {
+  void datagrams(std::span<const std::string_view> texts) override {
     if (!file_) {
-      forward(text);
+      for (auto text : texts) forward(text);
       return;
     }
-    iovec pieces[] = {{const_cast<char*>(text.data()), text.size()},
-                      {const_cast<char*>("\n"), 1}};
-    if (writev(file_.get(), pieces, 2) < 0 && errno != failed_with_) {
-      failed_with_ = errno;
-      log::Config to_syslog = syslog_;
-      to_syslog.file_only = false;
-      to_syslog.file.clear();
-      log::open(std::move(to_syslog));
-      log::error(fmt::format("write log file: {}", strerror(errno)));
+    lines_.clear();
+    for (auto text : texts) lines_.append(text).append(1, '\n');
+    if (auto written = write_all(file_.get(), lines_); !written) {
+      tell_failure(written.error().sys);
     }
   }
 
@@ -76,7 +70,19 @@ class PostlogService : public daemon::Service {
     log::line(record->level, record->text);
   }
 
+  /// Once for each reason, to syslog: the file cannot tell of itself.
+  void tell_failure(int reason) {
+    if (reason == failed_with_) return;
+    failed_with_ = reason;
+    log::Config to_syslog = syslog_;
+    to_syslog.file_only = false;
+    to_syslog.file.clear();
+    log::open(std::move(to_syslog));
+    log::error(fmt::format("write log file: {}", strerror(reason)));
+  }
+
   UniqueFd file_;
+  std::string lines_;
   log::Config syslog_;
   int failed_with_ = 0;
 };
