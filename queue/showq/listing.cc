@@ -136,12 +136,10 @@ void Listing::add_reasons(ipc::ShowqMessage& message) {
   for (bool more = true; more;) {
     ssize_t n = ::read(fd->get(), buffer_.data(), buffer_.size());
     if (n < 0 && errno == EINTR) continue;
-    more = n > 0;
-    if (more) {
-      parser.receive({buffer_.data(), static_cast<size_t>(n)});
-    } else {
-      parser.finish();
-    }
+    if (n > 0) parser.receive({buffer_.data(), static_cast<size_t>(n)});
+    // A file gives less than asked for only at its end.
+    more = n == static_cast<ssize_t>(buffer_.size());
+    if (!more) parser.finish();
     while (auto entry = parser.next()) {
       auto text = shown(entry->recipient.recipient);
       known.insert(text);
@@ -157,15 +155,27 @@ void Listing::add_reasons(ipc::ShowqMessage& message) {
   message.recipients = std::move(out);
 }
 
+timespec Listing::real_time() {
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return now;
+}
+
+Listing::Listing(Options options, Listed* listed, timespec now)
+    : options_(std::move(options)), listed_(listed), now_(now) {
+  if (listed_) listed_->begin();
+}
+
+bool Listing::shows_reasons() const {
+  return queue_ != queue::kMaildrop && queue_ != queue::kIncoming;
+}
+
 std::optional<ipc::ShowqMessage> Listing::read(const std::string& path,
+                                               const struct stat& info,
                                                std::string_view id) {
   UniqueFd fd(
       ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  struct stat info;
-  if (!fd || fstat(fd.get(), &info) != 0 ||
-      queue::check_file(info, time(nullptr)) != queue::FileCheck::Ready) {
-    return std::nullopt;
-  }
+  if (!fd) return std::nullopt;
   ipc::ShowqMessage message;
   message.queue_name = queue_;
   message.queue_id = id;
@@ -186,9 +196,46 @@ std::optional<ipc::ShowqMessage> Listing::read(const std::string& path,
   for (const auto& recipient : reader.recipients) {
     message.recipients.push_back({shown(recipient), ""});
   }
-  bool waits = queue_ != queue::kMaildrop && queue_ != queue::kIncoming;
-  if (waits) add_reasons(message);
+  if (shows_reasons()) add_reasons(message);
   return message;
+}
+
+/// Taken before the files are read: what changes meanwhile is read again.
+Listed::Stamps Listing::stamps_of(const struct stat& status,
+                                  std::string_view id) {
+  Listed::Stamps stamps{FileStamp::of(status), {}};
+  struct stat log;
+  if (shows_reasons() &&
+      lstat(options_.layout.path(queue::kDefer, id).c_str(), &log) == 0) {
+    stamps.log = FileStamp::of(log);
+  }
+  return stamps;
+}
+
+void Listing::add(std::string_view directory, std::string_view id,
+                  std::string& out) {
+  std::string path(directory);
+  path.append(1, '/').append(id);
+  struct stat status;
+  if (lstat(path.c_str(), &status) != 0 ||
+      queue::check_file(status, now_.tv_sec) != queue::FileCheck::Ready) {
+    return;
+  }
+  Listed::Stamps stamps;
+  if (listed_) {
+    stamps = stamps_of(status, id);
+    if (auto known = listed_->find(id, stamps)) {
+      out += *known;
+      return;
+    }
+  }
+  auto message = read(path, status, id);
+  if (!message) return;
+  size_t before = out.size();
+  ipc::encode(*message, out);
+  if (listed_ && !stamps.file.young(now_) && !stamps.log.young(now_)) {
+    listed_->keep(id, stamps, std::string_view(out).substr(before));
+  }
 }
 
 bool Listing::open_next() {
@@ -208,6 +255,7 @@ bool Listing::step(size_t size, std::string& out) {
   while (out.size() - before < size) {
     if (!scanner_ && !open_next()) {
       out += '\0';
+      if (listed_) listed_->sweep();
       return false;
     }
     auto entry = scanner_->next();
@@ -216,8 +264,7 @@ bool Listing::step(size_t size, std::string& out) {
       continue;
     }
     if (!queue::QueueId::valid((*entry)->name)) continue;
-    auto message = read((*entry)->path(), (*entry)->name);
-    if (message) ipc::encode(*message, out);
+    add((*entry)->directory, (*entry)->name, out);
   }
   return true;
 }

@@ -27,9 +27,12 @@ class ShowqService : public daemon::Service {
 
   net::Task<> serve(net::Stream client) override {
     ipc::greet(client, ipc::kShowqProtocol);
-    auto listing = std::make_shared<Listing>(options_);
+    // One that comes meanwhile begins a memory of its own.
+    auto listed = std::exchange(listed_, nullptr);
+    if (!listed) listed = std::make_shared<Listed>();
+    auto listing = std::make_shared<Listing>(options_, listed.get());
     for (bool more = true; more;) {
-      std::function<Chunk()> job = [listing] {
+      std::function<Chunk()> job = [listing, listed] {
         Chunk chunk;
         chunk.more = listing->step(kStep, chunk.bytes);
         return chunk;
@@ -38,8 +41,9 @@ class ShowqService : public daemon::Service {
       more = chunk.more;
       client.write(chunk.bytes);
       auto sent = co_await client.flush(net::Deadline::in(kPeerTime));
-      if (!sent) co_return;
+      if (!sent) break;
     }
+    listed_ = std::move(listed);
   }
 
  private:
@@ -48,6 +52,7 @@ class ShowqService : public daemon::Service {
     bool more = false;
   };
   Listing::Options options_;
+  std::shared_ptr<Listed> listed_;
 };
 
 }  // namespace
