@@ -10,7 +10,9 @@
 namespace mail::daemon {
 
 std::string Identity::text() const {
-  return fmt::format("{}:{}:{}:{}", uid, gid, fmt::join(groups, ","), chroot);
+  return fmt::format("{}:{}:{}:{}:{}", uid, gid,
+                     saved_gid ? fmt::format("{}", *saved_gid) : "",
+                     fmt::join(groups, ","), chroot);
 }
 
 std::optional<Identity> Identity::parse(std::string_view text) {
@@ -26,6 +28,9 @@ std::optional<Identity> Identity::parse(std::string_view text) {
   if (!uid || !gid) return std::nullopt;
   who.uid = *uid;
   who.gid = *gid;
+  auto saved = piece(':');
+  who.saved_gid = parse_number<gid_t>(saved);
+  if (!saved.empty() && !who.saved_gid) return std::nullopt;
   std::string_view groups = piece(':');
   who.chroot = text;
   text = groups;
@@ -54,7 +59,7 @@ Result<> Identity::become() const {
   if (setgroups(groups.size(), groups.data()) != 0) {
     return fail_errno("setgroups() failed", errno);
   }
-  if (setresgid(gid, gid, gid) != 0) {
+  if (setresgid(gid, gid, saved_gid.value_or(gid)) != 0) {
     return fail_errno(fmt::format("setgid({}) failed", gid), errno);
   }
   if (setresuid(uid, uid, uid) != 0) {

@@ -35,12 +35,13 @@ namespace mail::daemon {
 struct Identity {
   uid_t uid = 0;
   gid_t gid = 0;
-  std::vector<gid_t> groups;  ///< supplementary ones
+  std::optional<gid_t> saved_gid;  ///< can be made effective: setegid(2)
+  std::vector<gid_t> groups;       ///< supplementary ones
   std::string chroot;         ///< empty: none
 
   friend auto operator<=>(const Identity&, const Identity&) = default;
   friend bool operator==(const Identity&, const Identity&) = default;
-  /// "uid:gid:gid,gid:chroot"
+  /// "uid:gid:saved:gid,gid:chroot"
   std::string text() const;
   static std::optional<Identity> parse(std::string_view text);
   /// chroot, groups and ids. A process that is not root can only be itself.

@@ -75,6 +75,19 @@ Client::Client(Shared& shared, net::Stream stream, bool implicit_tls)
   attempts_.connected = Clock::now();
   learn_addresses();
   renew_offer();
+  place_ = shared_.waiting.insert(shared_.waiting.end(), this);
+}
+
+Client::~Client() {
+  if (waiting_) shared_.waiting.erase(place_);
+}
+
+// The wait for input ends at once; what it was for is told then.
+void Client::drop() {
+  dropped_ = true;
+  ::shutdown(stream_.fd(), SHUT_RD);
+  waiting_ = false;
+  shared_.waiting.erase(place_);
 }
 
 void Client::learn_addresses() {
@@ -242,6 +255,13 @@ net::Task<Client::Next> Client::converse() {
     }
     size_t room = 1026 - std::min<size_t>(1025, engine_->unread().size());
     auto got = co_await stream_.fill(deadline_, room);
+    if (dropped_) {
+      engine_->say_bye("Connection queue full");
+      log_disconnect("Connection queue full");
+      bool told = co_await flush();
+      (void)told;
+      co_return Next::Closed;
+    }
     if (got && *got > 0) continue;
     if (got) {
       log_disconnect("Connection closed");
@@ -511,6 +531,7 @@ net::Task<Client::Next> Client::hand_over(std::string socket) {
     co_return Next::Closed;
   }
   mail_pid_ = handed->mail_pid;
+  if (std::exchange(waiting_, false)) shared_.waiting.erase(place_);
   log::info(line("Login"));
   if (handed->relay) mail_ = net::Stream(std::move(handed->relay));
   co_return Next::HandedOn;

@@ -21,7 +21,11 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
+  ~Client();
+
   net::Task<> serve();
+  /// Ends it, for newer ones want its place.
+  void drop();
 
  private:
   enum class Next : uint8_t { Go, Closed, HandedOn };
@@ -57,11 +61,13 @@ class Client {
   std::string session_, user_, mechanism_, local_name_;
   std::string tls_text_, tls_error_;
   Attempts attempts_;
+  std::list<Client*>::iterator place_;  // in shared_.waiting
   net::Deadline deadline_;
   unsigned auth_id_ = 0;
   long mail_pid_ = 0;
   bool implicit_tls_, tls_ = false, trusted_ = false, local_ = false;
   bool handshaking_ = false, responded_ = false, identified_ = false;
+  bool dropped_ = false, waiting_ = true;
 };
 
 }  // namespace mail::login

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
 
@@ -12,6 +13,8 @@
 
 namespace mail::login {
 
+class Client;
+
 /// What all clients of a login process have in common.
 struct Shared {
   Settings settings;
@@ -21,6 +24,8 @@ struct Shared {
   /// How many connections a user has from an address ("imap/192.0.2.9/user"),
   /// as anvil knows. Errors: it cannot be asked, then nobody is refused.
   std::function<net::Task<Result<unsigned>>(std::string)> count_connections;
+  /// Those not logged in, the oldest first.
+  std::list<Client*> waiting;
 
   /// What a client in this situation is offered; one object for all of them.
   std::shared_ptr<const Offer> offer(bool tls_on, bool secured, bool trusted);

@@ -22,7 +22,7 @@ UserWorkers::Options echo() {
   return options;
 }
 
-Identity myself() { return {geteuid(), getegid(), {}, ""}; }
+Identity myself() { return {geteuid(), getegid(), {}, {}, ""}; }
 
 net::Task<std::string> ask(UserWorkers* workers, Identity who, UniqueFd fd,
                            std::string message) {
@@ -38,11 +38,11 @@ net::Task<> ask_into(UserWorkers* workers, std::string message,
 }
 
 TEST_CASE("An identity's text comes back") {
-  Identity who{1000, 8, {8, 110}, "/srv/a:b"};
-  CHECK(who.text() == "1000:8:8,110:/srv/a:b");
+  Identity who{1000, 8, 12, {8, 110}, "/srv/a:b"};
+  CHECK(who.text() == "1000:8:12:8,110:/srv/a:b");
   CHECK(Identity::parse(who.text()) == who);
-  CHECK(Identity::parse("0:0::") == Identity{});
-  for (auto bad : {"", "1", "x:1::", "1:1:2,x:", "1:-1::"}) {
+  CHECK(Identity::parse("0:0:::") == Identity{});
+  for (auto bad : {"", "1", "x:1:::", "1:1::2,x:", "1:-1:::", "1:1:x::"}) {
     CHECK_FALSE(Identity::parse(bad));
   }
 }
@@ -121,7 +121,7 @@ TEST_CASE("The limit of processes is kept") {
   auto options = echo();
   options.processes = 1;
   UserWorkers workers(std::move(options));
-  Identity other{65534, 65534, {65534}, ""};
+  Identity other{65534, 65534, {}, {65534}, ""};
   auto answer = loop.run(ask(&workers, other, UniqueFd(), "one"));
   CHECK(answer.ends_with(" 65534 65534 one -"));
   auto refused = workers.prepare(myself());
