@@ -1,0 +1,36 @@
+#include "common/mailbox/flags.h"
+
+#include "common/base/ascii.h"
+
+namespace mail::mailbox {
+
+namespace {
+
+struct Name {
+  Flags flag;
+  std::string_view name;
+};
+constexpr Name kNames[] = {{kAnswered, "\\Answered"},
+                           {kFlagged, "\\Flagged"},
+                           {kDeleted, "\\Deleted"},
+                           {kSeen, "\\Seen"},
+                           {kDraft, "\\Draft"}};
+
+}  // namespace
+
+Flags flag_of(std::string_view name) {
+  for (const Name& one : kNames) {
+    if (iequals(one.name, name)) return one.flag;
+  }
+  return 0;
+}
+
+std::vector<std::string_view> flag_names(Flags flags) {
+  std::vector<std::string_view> out;
+  for (const Name& one : kNames) {
+    if (flags & one.flag) out.push_back(one.name);
+  }
+  return out;
+}
+
+}  // namespace mail::mailbox
