@@ -14,7 +14,7 @@ LAYERS = {  # library: (layer, libraries of the same layer that it may use)
     "base": (0, ""),
     "crypto": (1, ""), "mime": (1, ""), "smtp": (1, "mime"),
     "imap": (1, "mime"), "milter": (1, ""), "sasl": (1, "crypto"),
-    "dkim": (1, "mime crypto"), "queuefile": (1, ""), "config": (1, ""),
+    "dkim": (1, "mime crypto"), "queuefile": (1, ""), "config": (1, "crypto"),
     "log": (2, ""), "process": (2, ""), "net": (2, ""), "tls": (2, "net"),
     "dns": (2, "net"), "ipc": (2, "net log"),
     "filters": (3, ""), "maps": (3, ""), "auth": (3, ""), "queue": (3, ""),
