@@ -1,0 +1,17 @@
+#include "lmtp/headers.h"
+#include "lmtp/job.h"
+#include "lmtp/path.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace mail::lmtp;
+  std::string_view line(reinterpret_cast<const char*>(data), size);
+  mail::smtp::Reply reply;
+  for (auto kind : {PathKind::From, PathKind::To}) {
+    auto path = parse_path_command(line, kind, reply);
+    if (path) (void)split_detail(*path, "+-");
+  }
+  (void)logged_headers(line);
+  (void)parse_job(line);
+  (void)parse_answers(line);
+  return 0;
+}
