@@ -18,6 +18,7 @@ void Session::count(Verb verb, const Reply& reply) {
   Count& count = counts_[static_cast<size_t>(verb)];
   ++count.all;
   if (reply.positive()) ++count.good;
+  if (unfinished_ == verb) unfinished_.reset();
 }
 
 Reply Session::too_many_errors() {
@@ -67,13 +68,23 @@ net::Task<Reply> Session::answer_to(smtp::Command& command) {
   co_return reply;
 }
 
+/// The first time that commands came too early.
+void Session::note_pipelining() {
+  if (facts_.improper_pipelining || !engine_.improper_pipelining() ||
+      engine_.verb() == Verb::Unknown) {
+    return;
+  }
+  facts_.improper_pipelining = true;
+  log::info(
+      log_lines::improper_pipelining(facts_.client, where_, engine_.unread()));
+}
+
 net::Task<> Session::on(smtp::Command& command) {
   Verb verb = engine_.verb();
   facts_.command = smtp::verb_name(verb);
   where_ = facts_.command;
   quiet_loss_ = verb == Verb::Quit || verb == Verb::Rset;
-  facts_.improper_pipelining =
-      facts_.improper_pipelining || engine_.improper_pipelining();
+  note_pipelining();
   if (config_.forbid_unauth_pipelining && engine_.improper_pipelining() &&
       !engine_.esmtp()) {
     closing_ = true;
@@ -88,7 +99,9 @@ net::Task<> Session::on(smtp::Command& command) {
       (verb == Verb::Data || verb == Verb::Bdat) && reply.code == 354;
   if (verb == Verb::Unknown && closing_) {
     ++counts_[static_cast<size_t>(verb)].all;  // said good-bye, not yes
-  } else if (!multi_step && !content) {
+  } else if (multi_step || content) {
+    unfinished_ = verb;
+  } else {
     count(verb, reply);
   }
   static constexpr Verb kJunk[] = {Verb::Helo, Verb::Ehlo, Verb::Rset,
@@ -119,6 +132,7 @@ net::Task<> Session::on(smtp::Command& command) {
 net::Task<> Session::on(smtp::Refused& refused) {
   facts_.command = smtp::verb_name(refused.verb);
   where_ = facts_.command;
+  note_pipelining();
   quiet_loss_ = false;
   Reply reply = refused.reply;
   if (refused.verb == Verb::StartTls && config_.tls_level == TlsLevel::None) {
@@ -134,7 +148,10 @@ net::Task<> Session::on(smtp::Refused& refused) {
             ? ""
             : trim(std::string_view(engine_.line()).substr(colon + 1))));
   }
-  count(refused.verb, reply);
+  // An empty line is no command.
+  bool no_command =
+      refused.verb == Verb::Unknown && reply.text.starts_with("Error: bad ");
+  if (!no_command) count(refused.verb, reply);
   co_await answer(std::move(reply));
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/base/ascii.h"
 #include "common/mime/address.h"
 
 namespace mail::smtpd::log_lines {
@@ -51,10 +52,31 @@ std::string non_smtp_command(const ClientFacts& client, std::string_view text) {
                      text.substr(0, 100));
 }
 
+namespace {
+/// As in C's string literals; what is not ASCII in octal.
+std::string escaped(std::string_view text) {
+  constexpr std::string_view kControls = "\a\b\t\n\v\f\r";
+  std::string out;
+  for (char c : text) {
+    if (is_print(c) && c != '\\') {
+      out += c;
+    } else if (c == '\\') {
+      out += "\\\\";
+    } else if (size_t at = kControls.find(c); at != kControls.npos) {
+      out += '\\';
+      out += "abtnvfr"[at];
+    } else {
+      out += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
+    }
+  }
+  return out;
+}
+}  // namespace
+
 std::string improper_pipelining(const ClientFacts& client,
                                 std::string_view after, std::string_view text) {
   return fmt::format("improper command pipelining after {} from {}: {}", after,
-                     client.name_addr, text.substr(0, 100));
+                     client.name_addr, escaped(text.substr(0, 100)));
 }
 
 std::string illegal_address(const ClientFacts& client, std::string_view command,

@@ -208,6 +208,7 @@ net::Task<> Session::end() {
   co_await filters_.quit();
   co_await forget_connection();
   const ClientFacts& client = facts_.client;
+  if (unfinished_) ++counts_[static_cast<size_t>(*unfinished_)].all;
   if (too_many_errors_) {
     log::info(log_lines::broken_off("too many errors", after_text(), client));
   } else if (timed_out_) {

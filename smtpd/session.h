@@ -28,6 +28,7 @@ class Session {
   net::Task<bool> read_more();
   net::Task<> end();
   void note_early_talker();
+  void note_pipelining();
   std::string after_text() const;
   std::string counts() const;
 
@@ -127,6 +128,7 @@ class Session {
     size_t good = 0, all = 0;
   };
   std::array<Count, 17> counts_{};
+  std::optional<smtp::Verb> unfinished_;  ///< AUTH or DATA in the middle
   std::string where_ = "CONNECT";  ///< CMD of "lost connection after CMD"
   bool quiet_loss_ = false;        ///< after END-OF-MESSAGE, RSET, QUIT
 };

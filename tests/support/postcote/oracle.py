@@ -30,12 +30,12 @@ def _download(package, updated=[]):
         raise RuntimeError(f"{package}: {done.stderr.strip()[-300:]}")
 
 
-def _fetch(directory):
+def _fetch(directory, packages):
     os.makedirs(f"{directory}/deb", exist_ok=True)
     before = os.getcwd()
     os.chdir(f"{directory}/deb")
     try:
-        for package in PACKAGES:
+        for package in packages:
             if not glob.glob(f"{package}_*.deb"):
                 _download(package)
     finally:
@@ -55,24 +55,36 @@ def _fetch(directory):
     os.rename(root, f"{directory}/root")
 
 
-def _complete(directory):
+def _complete(directory, packages):
     """Also false for what was fetched by an older list of packages."""
-    return (os.path.exists(f"{directory}/root/usr/lib/postfix/sbin/master")
-            and all(glob.glob(f"{directory}/deb/{package}_*.deb")
-                    for package in PACKAGES))
+    return (os.path.isdir(f"{directory}/root") and
+            all(glob.glob(f"{directory}/deb/{package}_*.deb")
+                for package in packages))
+
+
+def _find(directory, packages):
+    try:
+        os.makedirs(directory, exist_ok=True)
+        with open(f"{directory}/.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not _complete(directory, packages):
+                _fetch(directory, packages)
+    except (OSError, RuntimeError, subprocess.SubprocessError) as e:
+        return None, f"Debian's packages cannot be had: {e}"
+    return f"{directory}/root", None
+
+
+def _place():
+    return os.environ.get("POSTCOTE_ORACLE", "/var/cache/postcote-oracle")
 
 
 @functools.cache
 def find_oracle():
     """(root directory, None), or (None, why there is none)."""
-    directory = os.environ.get("POSTCOTE_ORACLE", "/var/cache/postcote-oracle")
-    root = f"{directory}/root"
-    try:
-        os.makedirs(directory, exist_ok=True)
-        with open(f"{directory}/.lock", "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not _complete(directory):
-                _fetch(directory)
-    except (OSError, RuntimeError, subprocess.SubprocessError) as e:
-        return None, f"Debian's packages cannot be had: {e}"
-    return root, None
+    return _find(_place(), PACKAGES)
+
+
+@functools.cache
+def find_package(name):
+    """The same of one package beside the originals, in a root of its own."""
+    return _find(f"{_place()}/other/{name}", [name])
