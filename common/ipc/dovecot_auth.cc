@@ -152,18 +152,14 @@ Result<AuthStart> AuthStart::parse(const std::vector<std::string_view>& pieces,
   AuthStart out;
   auto id = parse_id(pieces);
   if (!id || *id == 0 || pieces.size() < 3) {
-    return fail(Fault::Protocol,
-                "BUG: Authentication client sent broken AUTH request");
+    return fail(Fault::Protocol, "sent broken AUTH request");
   }
   out.id = *id;
   out.mechanism = pieces[2];
   for (size_t i = 3; i < pieces.size(); ++i) {
     if (pieces[i].starts_with("resp=")) {
       if (i + 1 != pieces.size()) {
-        return fail(Fault::Protocol,
-                    fmt::format("BUG: Authentication client sent AUTH "
-                                "parameters after 'resp' (id={})",
-                                *id));
+        return fail(Fault::Protocol, "sent AUTH parameters after 'resp'");
       }
       std::string_view text = pieces[i].substr(5);
       if (text == "=")
@@ -175,9 +171,7 @@ Result<AuthStart> AuthStart::parse(const std::vector<std::string_view>& pieces,
     (void)out.info.parse(pieces[i]);
   }
   if (out.info.service.empty()) {
-    return fail(Fault::Protocol,
-                fmt::format("BUG: Authentication client didn't specify "
-                            "service in request"));
+    return fail(Fault::Protocol, "didn't specify service in request");
   }
   return out;
 }

@@ -76,7 +76,7 @@ struct AuthStart {
 
   std::string encode() const;  ///< with LF
   /// client_minor: of the peer's VERSION; below 2 an empty resp= means none.
-  /// Errors: Protocol, the text is Dovecot's.
+  /// Errors: Protocol, in Dovecot's words after "client N ".
   static Result<AuthStart> parse(const std::vector<std::string_view>& pieces,
                                  unsigned client_minor);
 };
