@@ -27,6 +27,7 @@ constexpr char kSyslogPath[] = "/dev/log";
 
 struct State {
   Config config;
+  Sink sink = nullptr;
   std::string ident;  // "postfix/smtpd[123]"
   int facility = LOG_MAIL;
   pid_t pid = 0;
@@ -59,6 +60,8 @@ LevelFacts facts(Level level) {
       return {"fatal: ", LOG_CRIT};
     case Level::Panic:
       return {"panic: ", LOG_CRIT};
+    case Level::Debug:
+      return {"", LOG_DEBUG};
   }
   return {"", LOG_INFO};
 }
@@ -195,8 +198,14 @@ void open(Config config) {
 
 const Config& config() { return state().config; }
 
+void set_sink(Sink sink) {
+  state().sink = sink;
+  set_check_handler([](std::string_view text) { line(Level::Panic, text); });
+}
+
 void line(Level level, std::string_view text) {
   State& s = state();
+  if (s.sink) return s.sink(level, text);
   rename_after_fork(s);
   std::string clean = printable(text.substr(0, kLineLimit), s.config.utf8);
   LevelFacts level_facts = facts(level);

@@ -26,7 +26,12 @@ struct Config {
   bool utf8 = true;      ///< well-formed UTF-8 passes; else it becomes '?'
 };
 
-enum class Level { Info, Warning, Error, Fatal, Panic };
+enum class Level { Info, Warning, Error, Fatal, Panic, Debug };
+
+/// Where all lines go instead of syslog and files (log/dovecot.h); nullptr: as
+/// the configuration says.
+using Sink = void (*)(Level level, std::string_view text);
+void set_sink(Sink sink);
 
 /// Opens the sinks; again with another configuration replaces them. Before
 /// chroot: the syslog socket stays connected inside, and is connected anew by
@@ -39,6 +44,7 @@ const Config& config();
 /// without a log daemon lines are lost, as with syslog(3).
 void line(Level level, std::string_view text);
 inline void info(std::string_view text) { line(Level::Info, text); }
+inline void debug(std::string_view text) { line(Level::Debug, text); }
 inline void warning(std::string_view text) { line(Level::Warning, text); }
 inline void error(std::string_view text) { line(Level::Error, text); }
 /// Logs, waits a second (a supervisor must not be busy restarting us), exits

@@ -80,9 +80,11 @@ Result<std::optional<gid_t>> find_group(const std::string& name) {
   return std::optional<gid_t>(record.gr_gid);
 }
 
-Result<> become_for_good(UserIds ids) {
+Result<> become_for_good(UserIds ids, const std::vector<gid_t>& groups) {
   if (geteuid() != 0 && geteuid() == ids.uid && getegid() == ids.gid) return {};
-  if (setgroups(0, nullptr) != 0) return fail_errno("setgroups", errno);
+  if (setgroups(groups.size(), groups.data()) != 0) {
+    return fail_errno("setgroups", errno);
+  }
   if (setresgid(ids.gid, ids.gid, ids.gid) != 0) {
     return fail_errno(fmt::format("setgid {}", ids.gid), errno);
   }

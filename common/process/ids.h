@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/base/result.h"
 
@@ -25,8 +26,9 @@ Result<std::optional<User>> find_account(uid_t uid);
 Result<std::optional<UserIds>> find_user(const std::string& name);
 Result<std::optional<gid_t>> find_group(const std::string& name);
 
-/// Real, effective and saved ids, and no other groups; cannot be undone.
-Result<> become_for_good(UserIds ids);
+/// Real, effective and saved ids, and no other groups than these; cannot be
+/// undone.
+Result<> become_for_good(UserIds ids, const std::vector<gid_t>& groups = {});
 
 /// The effective ids of `ids` until destroyed; then root's again. For a
 /// process that serves one client at a time (glibc changes all threads).

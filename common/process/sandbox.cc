@@ -1,6 +1,7 @@
 #include "common/process/sandbox.h"
 
 #include <fmt/format.h>
+#include <grp.h>
 #include <seccomp.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -78,7 +79,7 @@ Result<> filter_calls(Profile profile) {
 }  // namespace
 
 Result<> confine(const Confinement& wanted) {
-  std::optional<UserIds> ids;
+  std::optional<UserIds> ids = wanted.ids;
   if (!wanted.user.empty()) {
     // Before chroot: the jail has no passwd file.
     auto found = TRY(find_user(wanted.user));
@@ -93,7 +94,12 @@ Result<> confine(const Confinement& wanted) {
     }
     if (chdir("/") != 0) return fail_errno("chdir /", errno);
   }
-  if (ids) TRY(become_for_good(*ids));
+  if (ids) {
+    TRY(become_for_good(*ids, wanted.groups));
+  } else if (!wanted.groups.empty() &&
+             setgroups(wanted.groups.size(), wanted.groups.data()) != 0) {
+    return fail_errno("setgroups", errno);
+  }
   if (wanted.profile == Profile::None) return {};
   if (wanted.profile == Profile::HoldsSecrets) prctl(PR_SET_DUMPABLE, 0);
   // A program that runs commands for users may have to run set-uid ones.

@@ -1,8 +1,13 @@
 #pragma once
 
+#include <sys/types.h>
+
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "common/base/result.h"
+#include "common/process/ids.h"
 
 namespace mail::process {
 
@@ -17,8 +22,10 @@ enum class Profile {
 
 struct Confinement {
   Profile profile = Profile::None;
-  std::string root;  ///< chroot here; empty: not at all
-  std::string user;  ///< become this user and its group; empty: stay
+  std::string root;            ///< chroot here; empty: not at all
+  std::string user;            ///< become this user and its group; empty: stay
+  std::optional<UserIds> ids;  ///< the same by number
+  std::vector<gid_t> groups;   ///< other groups it shall have
 };
 
 /// chroot, then group, groups and user for good, no_new_privs, and the
