@@ -7,11 +7,22 @@
 #include <cerrno>
 
 #include "common/daemon/datagrams.h"
+#include "common/daemon/siblings.h"
 #include "common/log/log.h"
 
 namespace mail::daemon {
 
 using namespace std::chrono_literals;
+
+namespace {
+const Clients* running = nullptr;
+}  // namespace
+
+bool hands_over() { return running && running->hands_over(); }
+
+Clients::~Clients() {
+  if (running == this) running = nullptr;
+}
 
 Clients::Clients(Context& context, const Definition& definition,
                  Service& service, std::optional<StatusChannel> status,
@@ -24,6 +35,7 @@ Clients::Clients(Context& context, const Definition& definition,
       idle_since_(Clock::now()) {}
 
 void Clients::begin(std::vector<int> sockets) {
+  running = this;
   if (status_) watchers_.start(watch_master());
   if (limits_.max_idle > Duration::zero()) watchers_.start(watch_idle());
   for (int fd : sockets) {

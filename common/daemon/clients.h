@@ -19,12 +19,18 @@ class Clients {
   };
   Clients(Context& context, const Definition& definition, Service& service,
           std::optional<StatusChannel> status, Limits limits);
+  ~Clients();
 
   /// sockets: listening descriptors (datagram: one bound socket).
   void begin(std::vector<int> sockets);
   /// No new clients; finished() returns when the last has gone.
   void drain();
   net::Task<> finished();
+  /// See siblings.h.
+  bool hands_over() const {
+    return draining_ || full() ||
+           (limits_.max_use > 0 && served_ >= limits_.max_use);
+  }
 
  private:
   net::Task<> accept_from(net::Listener* listener);
