@@ -155,9 +155,10 @@ void describe_exchange(const SSL* ssl, Role role, X509* peer, Summary& out) {
   X509* own = SSL_get_certificate(ssl);
   EVP_PKEY* own_key = own ? X509_get0_pubkey(own) : nullptr;
   bool server = role == Role::Server;
-  // A resumed session has signed nothing.
-  if (ours == NID_undef) own_key = nullptr;
-  if (theirs == NID_undef) peer_key = nullptr;
+  // A resumed session has signed nothing: of the server's key Postfix still
+  // tells the kind, without a digest.
+  if (ours == NID_undef && !server) own_key = nullptr;
+  if (theirs == NID_undef && server) peer_key = nullptr;
   describe_signature(server ? own_key : peer_key, server ? ours : theirs,
                      server ? our_digest : their_digest, out.server_signature,
                      out.server_digest);

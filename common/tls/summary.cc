@@ -62,10 +62,10 @@ std::string cipher_text(const Summary& s) {
 std::string established_line(const Summary& s, std::string_view peer) {
   std::string to_sni;
   if (s.role == Role::Server && !s.sni.empty()) to_sni = " to " + s.sni;
-  return fmt::format("{} TLS connection {} {} {}{}: {}", trust_word(s.trust),
-                     s.reused ? "reused" : "established",
-                     s.role == Role::Server ? "from" : "to", peer, to_sni,
-                     cipher_text(s));
+  // Postfix says so of resumed sessions too.
+  return fmt::format(
+      "{} TLS connection established {} {}{}: {}", trust_word(s.trust),
+      s.role == Role::Server ? "from" : "to", peer, to_sni, cipher_text(s));
 }
 
 std::vector<std::string> received_lines(const Summary& s) {

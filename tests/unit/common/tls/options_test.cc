@@ -63,7 +63,7 @@ TEST_CASE("the log and the Received header have Postfix's words", "[tls]") {
   s.reused = true;
   s.key_exchange = s.server_signature = "";
   CHECK(established_line(s, "h[192.0.2.1]:25") ==
-        "Untrusted TLS connection reused to h[192.0.2.1]:25: TLSv1.3 with "
+        "Untrusted TLS connection established to h[192.0.2.1]:25: TLSv1.3 with "
         "cipher TLS_AES_256_GCM_SHA384 (256/256 bits)");
   CHECK(handshake_failed_line(Role::Server, "h[1]", {Fault::Protocol, "-1"}) ==
         "SSL_accept error from h[1]: -1");
