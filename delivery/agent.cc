@@ -58,6 +58,12 @@ Result<> Agent::open(daemon::Context& context) {
   return open_agent(context);
 }
 
+Result<> Agent::filter_status(std::string title, const std::string& value) {
+  reporting_->set_filter(TRY(maps::Tables::open(
+      std::move(title), value, daemon::table_options(*context_))));
+  return {};
+}
+
 net::Task<Result<>> Agent::receive(net::Stream& stream, Request& request) {
   auto deadline = net::Deadline::in(settings().get(param::ipc_timeout));
   auto head = co_await ipc::receive<ipc::DeliveryRequest>(

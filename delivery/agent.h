@@ -29,6 +29,9 @@ class Agent : public daemon::Service {
   /// Every recipient must be reported before it returns.
   virtual net::Task<ipc::Dsn> deliver(Request& request, Report& report) = 0;
 
+  /// NAME_delivery_status_filter. Errors: Config, not "type:name".
+  Result<> filter_status(std::string title, const std::string& value);
+
   daemon::Context& context() { return *context_; }
   Reporting& reporting() { return *reporting_; }
   const config::Settings& settings() const { return *context_->settings; }

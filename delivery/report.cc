@@ -111,18 +111,29 @@ net::Task<bool> Report::append(ipc::Client& client, const Outcome& outcome) {
   co_return reply->status == 0;
 }
 
+/// The sender is told the way, too.
+net::Task<bool> Report::append_trace(Outcome outcome) {
+  if (outcome.relay != "none") {
+    outcome.dsn.reason =
+        fmt::format("delivery via {}: {}", outcome.relay, outcome.dsn.reason);
+  }
+  auto appended = co_await append(reporting_.trace_, outcome);
+  co_return appended;
+}
+
 net::Task<> Report::filtered(Outcome& outcome) {
-  if (!reporting_.filter_) co_return;
-  std::string text = outcome.dsn.status + " " + outcome.dsn.reason;
-  auto task = reporting_.filter_(std::move(text));
-  auto replaced = co_await task;
-  if (!replaced) co_return;
-  auto parts = queue::split_dsn(*replaced, outcome.dsn.status);
+  auto& tables = reporting_.filter_;
+  if (tables.empty() || std::exchange(outcome.filtered, true)) co_return;
+  auto found =
+      co_await tables.find(outcome.dsn.status + " " + outcome.dsn.reason);
+  if (!found || !*found) co_return;  // the lookup has warned
+  const std::string& value = (*found)->value;
+  auto parts = queue::split_dsn(value, "");
+  // Between success and failure there is no way.
   bool success = outcome.dsn.status.starts_with('2');
   if (!queue::is_dsn_status(parts.status) ||
       success != parts.status.starts_with('2')) {
-    log::warning(
-        fmt::format("bad delivery status filter result: {}", *replaced));
+    log::warning(fmt::format("{}: bad status code: {}", tables.title(), value));
     co_return;
   }
   outcome.dsn.status = parts.status;
@@ -132,7 +143,7 @@ net::Task<> Report::filtered(Outcome& outcome) {
 net::Task<> Report::probed(const Outcome& outcome, int verdict,
                            std::string_view word) {
   if (request_.flags & flag::kUserVerify) {
-    auto appended = co_await append(reporting_.trace_, outcome);
+    auto appended = co_await append_trace(outcome);
     (void)appended;
   } else {
     ipc::VerifyRequest update;
@@ -159,9 +170,10 @@ net::Task<> Report::sent(Outcome outcome) {
     co_await probed(outcome, ipc::verify_status::kOk, "deliverable");
     co_return;
   }
-  bool wanted = outcome.recipient->notify_flags & kNotifySuccess;
+  bool wanted =
+      (outcome.recipient->notify_flags & kNotifySuccess) && !outcome.passed_on;
   if (wanted || request_.traced()) {
-    auto appended = co_await append(reporting_.trace_, outcome);
+    auto appended = co_await append_trace(outcome);
     if (!appended) {
       outcome.dsn.status = "4.3.0";
       outcome.dsn.reason = "trace service failure";
@@ -208,7 +220,7 @@ net::Task<> Report::deferred(Outcome outcome) {
                              reporting_.defer_.options().path.substr(8)));
   }
   if (request_.traced()) {
-    auto traced = co_await append(reporting_.trace_, outcome);
+    auto traced = co_await append_trace(outcome);
     (void)traced;
   }
   log(outcome, "deferred");
@@ -245,7 +257,7 @@ net::Task<> Report::bounced(Outcome outcome) {
     co_return;
   }
   if (request_.traced()) {
-    auto traced = co_await append(reporting_.trace_, outcome);
+    auto traced = co_await append_trace(outcome);
     (void)traced;
   }
   log(outcome, "bounced");

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "common/config/postfix/settings.h"
 #include "common/ipc/conversation.h"
 #include "common/maps/match_list.h"
+#include "common/maps/tables.h"
 #include "common/queue/message_stats.h"
 #include "delivery/request.h"
 
@@ -19,11 +19,8 @@ class Reporting {
   explicit Reporting(config::SettingsPtr settings);
 
   const config::Settings& settings() const { return *settings_; }
-  /// dsn_filter: maps "X.Y.Z text" to another (..._delivery_status_filter);
-  /// nullopt: as it is. Empty: none.
-  using Filter = std::function<net::Task<std::optional<std::string>>(
-      std::string status_and_text)>;
-  void set_filter(Filter filter) { filter_ = std::move(filter); }
+  /// ..._delivery_status_filter: of "X.Y.Z text" makes another.
+  void set_filter(maps::Tables filter) { filter_ = std::move(filter); }
   /// Mail for these domains is noted for ETRN (fast_flush_domains).
   void set_flush_domains(maps::MatchList domains) {
     flush_domains_ = std::move(domains);
@@ -33,7 +30,7 @@ class Reporting {
   friend class Report;
   config::SettingsPtr settings_;
   ipc::Client bounce_, defer_, trace_, verify_, flush_;
-  Filter filter_;
+  maps::Tables filter_;
   maps::MatchList flush_domains_;
   bool external_form_;
   bool soft_bounce_;
@@ -53,6 +50,8 @@ class Report {
     std::string relay = "none";
     queue::MessageStats stats;  ///< conn_setup_done, deliver_done, reuse_count
     ipc::Dsn dsn;               ///< status, reason, and what the peer said
+    bool filtered = false;      ///< a status filter has had its say
+    bool passed_on = false;     ///< the next host was asked for the DSN
   };
   /// An outcome at this moment for `recipient`.
   Outcome outcome(const ipc::Recipient& recipient, std::string status,
@@ -80,6 +79,7 @@ class Report {
   net::Task<> probed(const Outcome& outcome, int verdict,
                      std::string_view word);
   net::Task<bool> append(ipc::Client& client, const Outcome& outcome);
+  net::Task<bool> append_trace(Outcome outcome);
   net::Task<> note_for_flush(const ipc::Recipient& recipient);
   void log(const Outcome& outcome, std::string_view word);
   std::string shown(const std::string& address) const;

@@ -1,5 +1,6 @@
 // local(8): delivers to the mailboxes, aliases, .forward files and commands of
 // this host's users.
+#include "common/config/postfix/params.h"
 #include "delivery/agent.h"
 #include "delivery/local/config.h"
 #include "delivery/local/delivery.h"
@@ -11,6 +12,9 @@ namespace {
 class LocalAgent : public delivery::Agent {
  protected:
   Result<> open_agent(daemon::Context& context) override {
+    TRY(filter_status(
+        "local_delivery_status_filter",
+        settings().get(config::param::local_delivery_status_filter)));
     return open_config(config_, context);
   }
 

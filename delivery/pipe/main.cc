@@ -40,6 +40,8 @@ std::string shown_output(std::string_view output) {
 class PipeAgent : public delivery::Agent {
  protected:
   Result<> open_agent(daemon::Context& context) override {
+    TRY(filter_status("pipe_delivery_status_filter",
+                      settings().get(param::pipe_delivery_status_filter)));
     options_ = TRY(parse_options(context.arguments));
     if (!context.rootless)
       ids_ = TRY(daemon::find_service_user(options_.user, settings()));

@@ -29,6 +29,8 @@ constexpr std::string_view kConfigError = "mail system configuration error";
 class VirtualAgent : public Agent {
  protected:
   Result<> open_agent(daemon::Context& context) override {
+    TRY(filter_status("virtual_delivery_status_filter",
+                      settings().get(param::virtual_delivery_status_filter)));
     const auto& s = settings();
     base_ = s.get(param::virtual_mailbox_base);
     if (!base_.empty() && base_[0] != '/') {
