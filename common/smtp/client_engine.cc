@@ -48,6 +48,11 @@ ClientEngine::ClientEngine(const Limits& limits)
   expected_.push_back({Stage::Greeting, 0});
 }
 
+void ClientEngine::resume(Capabilities capabilities) {
+  expected_.clear();
+  capabilities_ = std::move(capabilities);
+}
+
 void ClientEngine::receive(std::string_view bytes) {
   input_.erase(0, consumed_);
   consumed_ = 0;

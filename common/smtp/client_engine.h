@@ -78,6 +78,10 @@ class ClientEngine {
   };
   explicit ClientEngine(const Limits& limits);
 
+  /// Goes on with a conversation that another engine has led up to here:
+  /// between transactions, no reply awaited.
+  void resume(Capabilities capabilities);
+
   void receive(std::string_view bytes);
   /// The next whole reply; nullopt: needs bytes, or nothing was asked.
   std::optional<ClientReply> next_reply();

@@ -27,6 +27,7 @@ void load_times(Config& c) {
   c.helo_timeout = s.get(client::helo_timeout, c.mode);
   c.starttls_timeout = s.get(client::starttls_timeout, c.mode);
   c.mail_timeout = s.get(client::mail_timeout, c.mode);
+  c.xforward_timeout = s.get(client::xforward_timeout, c.mode);
   c.rcpt_timeout = s.get(client::rcpt_timeout, c.mode);
   c.data_init_timeout = s.get(client::data_init_timeout, c.mode);
   c.data_xfer_timeout = s.get(client::data_xfer_timeout, c.mode);
@@ -81,14 +82,16 @@ void load_network(Config& c) {
   }
   c.fallback_relay = s.get(client::fallback_relay, c.mode);
   c.relayhost = s.get(param::relayhost);
-  for (auto word : split(s.get(client::discard_ehlo_keywords, c.mode))) {
-    c.discard |= smtp::capability_bit(word);
-  }
+  c.balance_families = s.get(client::balance_inet_protocols, c.mode);
+  c.defer_without_mx_address =
+      s.get(client::defer_if_no_mx_address_found, c.mode);
+  c.discard_keywords = s.get(client::discard_ehlo_keywords, c.mode);
+  c.pix.workarounds = s.get(client::pix_workarounds, c.mode);
+  c.pix.threshold = s.get(client::pix_workaround_threshold_time, c.mode);
+  c.pix.delay = s.get(client::pix_workaround_delay_time, c.mode);
+  c.probe_with_data = s.get(client::address_verify_target, c.mode) == "data";
+  c.dummy_mail_auth = s.get(client::send_dummy_mail_auth, c.mode);
   c.cache_on_demand = s.get(client::connection_cache_on_demand, c.mode);
-  for (auto word :
-       split(s.get(client::connection_cache_destinations, c.mode))) {
-    c.cache_destinations.push_back(lower(word));
-  }
   c.cache_time = s.get(client::connection_cache_time_limit, c.mode);
   c.reuse_time = s.get(client::connection_reuse_time_limit, c.mode);
   c.reuse_count = count_of(c, client::connection_reuse_count_limit);
@@ -127,6 +130,12 @@ Result<> load_security(Config& c, const maps::OpenOptions& tables) {
     c.tls = TRY(tls::ClientContext::open(tls_options(c)));
     for (const auto& problem : c.tls->problems()) log::warning(problem);
   }
+  c.wrappermode = s.get(client::tls_wrappermode, c.mode);
+  c.note_starttls = s.get(client::tls_note_starttls_offer, c.mode);
+  if (c.tls && !s.get(client::tls_session_cache_database, c.mode).empty()) {
+    c.tls_sessions = std::make_unique<TlsSessions>(
+        s, c.mode == ClientMode::Lmtp ? "lmtp" : "smtp");
+  }
   c.sasl = s.get(client::sasl_auth_enable, c.mode);
   if (!c.sasl) return {};
   c.passwords = TRY(
@@ -139,9 +148,38 @@ Result<> load_security(Config& c, const maps::OpenOptions& tables) {
       s.get(client::sasl_security_options, c.mode)));
   c.sasl_tls_options = TRY(auth::SecurityOptions::parse(
       s.get(client::sasl_tls_security_options, c.mode)));
+  c.sasl_tls_verified_options = TRY(auth::SecurityOptions::parse(
+      s.get(client::sasl_tls_verified_security_options, c.mode)));
   for (auto word : split(s.get(client::sasl_mechanism_filter, c.mode))) {
     c.mechanism_filter.push_back(upper(word));
   }
+  return {};
+}
+
+Result<> load_tables(Config& c, const maps::OpenOptions& tables) {
+  const auto& s = *c.settings;
+  std::string prefix = c.mode == ClientMode::Smtp ? "smtp_" : "lmtp_";
+  auto open = [&](maps::Tables& into, const char* name,
+                  param::Pair<param::String> p) -> Result<> {
+    into = TRY(maps::Tables::open(prefix + name, s.get(p, c.mode), tables));
+    return {};
+  };
+  TRY(open(c.discard_maps, "discard_ehlo_keyword_address_maps",
+           client::discard_ehlo_keyword_address_maps));
+  TRY(open(c.pix_maps, "pix_workaround_maps", client::pix_workaround_maps));
+  TRY(open(c.reply_filter, "reply_filter", client::reply_filter));
+  if (!c.reply_filter.local()) {
+    log::warning(prefix +
+                 "reply_filter: proxy: and other remote tables are not asked");
+  }
+  maps::MatchList::Options list;
+  list.kind = maps::ListKind::String;
+  list.tables = tables;
+  c.cache_destinations = maps::MatchList::open(
+      prefix + "connection_cache_destinations",
+      s.get(client::connection_cache_destinations, c.mode), list);
+  c.generic = TRY(GenericMaps::open(s, c.mode, tables));
+  c.checks = TRY(Checks::open(s, c.mode, tables));
   return {};
 }
 
@@ -180,6 +218,7 @@ Result<std::unique_ptr<Config>> load(daemon::Context& context) {
   auto c = std::make_unique<Config>();
   c->settings = context.settings;
   const auto& s = *c->settings;
+  c->process = context.process;
   c->mode = context.process == "lmtp" ? ClientMode::Lmtp : ClientMode::Smtp;
   c->host = s.get(param::myhostname);
   c->helo_name = s.get(client::helo_name, c->mode);
@@ -190,6 +229,10 @@ Result<std::unique_ptr<Config>> load(daemon::Context& context) {
   c->limits.line_length = count_of(*c, client::line_length_limit);
   c->limits.quote_envelope = s.get(client::quote_rfc821_envelope, c->mode);
   c->send_xforward = s.get(client::send_xforward_command, c->mode);
+  if (c->mode == ClientMode::Lmtp) {
+    // Its servers are the last, whether they say DSN or not.
+    c->final_delivery = s.get(param::lmtp_assume_final);
+  }
   if (c->mode == ClientMode::Smtp) {
     c->always_ehlo = s.get(param::smtp_always_send_ehlo);
     c->never_ehlo = s.get(param::smtp_never_send_ehlo);
@@ -199,8 +242,7 @@ Result<std::unique_ptr<Config>> load(daemon::Context& context) {
   TRY(load_flags(*c, context));
   maps::OpenOptions tables = daemon::table_options(context);
   TRY(load_security(*c, tables));
-  c->generic = TRY(GenericMaps::open(s, c->mode, tables));
-  c->checks = TRY(Checks::open(s, c->mode, tables));
+  TRY(load_tables(*c, tables));
   c->convert_8bit = !s.get(param::disable_mime_output_conversion);
   c->resolver = TRY(dns::Resolver::open());
   return c;

@@ -13,76 +13,59 @@ namespace mail::smtpc {
 
 namespace flag = ipc::delivery_flag;
 
-std::unique_ptr<Session> Pool::take(const std::string& key) {
-  Instant now = Clock::now();
-  for (auto at = kept_.begin(); at != kept_.end();) {
-    if (at->key != key) {
-      ++at;
-      continue;
-    }
-    auto session = std::move(at->session);
-    bool fresh = at->until > now;
-    at = kept_.erase(at);
-    if (fresh && session->usable()) return session;
-  }
-  return nullptr;
-}
-
-void Pool::keep(std::string key, std::unique_ptr<Session> session,
-                net::TaskSet& tasks) {
-  kept_.push_front(
-      {std::move(key), std::move(session), Clock::now() + config_.cache_time});
-  if (expiring_) return;
-  expiring_ = true;
-  tasks.start(expire());
-}
-
-net::Task<> Pool::expire() {
-  while (!kept_.empty()) {
-    co_await net::sleep(std::chrono::seconds(1));
-    Instant now = Clock::now();
-    std::list<Kept> old;
-    for (auto at = kept_.begin(); at != kept_.end();) {
-      auto next = std::next(at);
-      if (at->until <= now) old.splice(old.end(), kept_, at);
-      at = next;
-    }
-    for (auto& kept : old) co_await kept.session->quit();
-  }
-  expiring_ = false;
-}
-
-Delivery::Delivery(Config& config, Pool& pool, net::TaskSet& tasks,
-                   delivery::Request& request, delivery::Report& report)
-    : config_(config),
-      pool_(pool),
-      tasks_(tasks),
-      request_(request),
-      report_(report) {
+Delivery::Delivery(Config& config, Pool& pool, delivery::Request& request,
+                   delivery::Report& report)
+    : config_(config), pool_(pool), request_(request), report_(report) {
   for (const auto& recipient : request.recipients) left_.push_back(&recipient);
 }
 
-std::string Delivery::pool_key(const Destination& destination) const {
-  std::string key = destination.text;
-  if (config_.sender_dependent) key += '\n' + request_.sender;
-  return key;
+Pool::Keys Delivery::keys_of(const Destination& destination,
+                             const Server* server) const {
+  Pool::Keys out;
+  out.destination = destination.text;
+  if (config_.sender_dependent) out.destination += '\n' + request_.sender;
+  if (server && caching_.by_address) out.address = server->where.text();
+  return out;
 }
 
-bool Delivery::may_keep(const Session& session,
-                        const Destination& destination) const {
-  if (session.broken() || session.encrypted()) return false;
+net::Task<> Delivery::look_at_caching(const Destination& destination) {
+  caching_ = {};
+  bool inet = destination.path.empty();
+  bool listed = false;
+  if (!config_.cache_destinations.empty()) {
+    auto match = co_await config_.cache_destinations.match(
+        inet ? destination.host : destination.path);
+    listed = match && *match;
+  }
+  bool demand = config_.cache_on_demand;
+  bool wide = listed || (demand && (request_.flags & flag::kConnLoad));
+  caching_.load = wide || (demand && !inet);
+  caching_.store = listed || (demand && !inet) ||
+                   (demand && (request_.flags & flag::kConnStore));
+  if (wide && inet) caching_.search = Pool::Search::Everywhere;
+  // Who it was opened for must not matter: no login, no demand for TLS.
+  if (!inet || config_.sasl || !(caching_.load || caching_.store)) co_return;
+  auto policy = co_await config_.tls_policies->find(destination);
+  caching_.by_address = policy && policy->level <= tls::Level::May;
+}
+
+bool Delivery::may_keep(const Session& session) const {
+  if (!caching_.store || session.broken() || session.encrypted()) return false;
+  if (request_.is_probe()) return false;
   if (Clock::now() - session.opened_at() > config_.reuse_time) return false;
-  if (config_.reuse_count > 0 &&
-      static_cast<size_t>(session.reuse_count()) >= config_.reuse_count) {
-    return false;
+  return config_.reuse_count == 0 ||
+         static_cast<size_t>(session.reuse_count()) < config_.reuse_count;
+}
+
+/// After a transaction: kept for the next, or closed.
+net::Task<> Delivery::let_go(const Destination& destination,
+                             std::unique_ptr<Session> session, bool fine) {
+  if (fine && may_keep(*session)) {
+    auto keys = keys_of(destination, &session->server());
+    co_await pool_.keep(std::move(keys), std::move(session));
+  } else {
+    co_await session->quit();
   }
-  if (!destination.path.empty()) return config_.cache_on_demand;
-  if (config_.cache_on_demand && (request_.flags & flag::kConnStore)) {
-    return true;
-  }
-  return std::find(config_.cache_destinations.begin(),
-                   config_.cache_destinations.end(),
-                   lower(destination.host)) != config_.cache_destinations.end();
 }
 
 net::Task<ipc::Dsn> Delivery::run() {
@@ -121,31 +104,38 @@ net::Task<ipc::Dsn> Delivery::run() {
   co_return hop_;
 }
 
+net::Task<bool> Delivery::try_kept(ScacheClient::Kind kind, std::string key,
+                                   const Destination& destination, bool last) {
+  auto session = co_await pool_.take(kind, std::move(key), caching_.search);
+  if (!session) co_return false;
+  kept_at_ = session->server().where.text();
+  connected_ = queue::time_now();
+  ++sessions_;
+  auto fine = co_await send(*session, last);
+  bool had_its_turn = !session->broken() || content_sent_;
+  co_await let_go(destination, std::move(session), fine);
+  co_return had_its_turn;
+}
+
 net::Task<> Delivery::try_destination(Destination destination, bool last) {
-  bool may_reuse = !destination.path.empty() ||
-                   (request_.flags & flag::kConnLoad) ||
-                   !config_.cache_destinations.empty();
-  if (may_reuse) {
-    auto session = pool_.take(pool_key(destination));
-    if (session) {
-      session->used();
-      connected_ = queue::time_now();
-      auto fine = co_await send(*session, false);
-      if (fine) {
-        if (may_keep(*session, destination)) {
-          pool_.keep(pool_key(destination), std::move(session), tasks_);
-        } else {
-          co_await session->quit();
-        }
-      }
-      if (left_.empty()) co_return;
-    }
-  }
   auto servers = co_await find_servers(config_, destination);
   if (servers.problem) {
     auto gone = co_await give_up(nullptr, *servers.problem, last);
     (void)gone;
     co_return;
+  }
+  co_await look_at_caching(destination);
+  if (caching_.load) {
+    bool only = last && servers.list.size() == 1;
+    auto had = co_await try_kept(ScacheClient::Kind::Destination,
+                                 keys_of(destination, nullptr).destination,
+                                 destination, only);
+    if (left_.empty()) co_return;
+    if (had) {
+      std::erase_if(servers.list, [this](const Server& server) {
+        return server.where.text() == kept_at_;
+      });
+    }
   }
   size_t tried = 0;
   for (auto& server : servers.list) {
@@ -155,6 +145,12 @@ net::Task<> Delivery::try_destination(Destination destination, bool last) {
                                 tried == config_.address_limit);
     bool limit =
         config_.session_limit > 0 && sessions_ + 1 >= config_.session_limit;
+    if (caching_.load && caching_.by_address) {
+      auto had =
+          co_await try_kept(ScacheClient::Kind::Endpoint, server.where.text(),
+                            destination, last_server);
+      if (had) continue;
+    }
     auto done = co_await try_server(destination, server, last_server);
     if (done && limit && sessions_ >= config_.session_limit) break;
   }
@@ -163,42 +159,56 @@ net::Task<> Delivery::try_destination(Destination destination, bool last) {
 /// True: a session was had.
 net::Task<bool> Delivery::try_server(const Destination& destination,
                                      Server server, bool last) {
+  Session::Purpose purpose;
+  purpose.destination = destination;
+  purpose.sender = request_.sender;
+  purpose.queue_id = request_.queue_id;
+  const timeval &arrived = request_.stats.incoming_arrival,
+                now = queue::time_now();
+  purpose.queued = static_cast<double>(now.tv_sec - arrived.tv_sec);
   auto session = std::make_unique<Session>(config_, server);
-  auto failed = co_await session->open(
-      destination, request_.sender, request_.queue_id, Session::Tls::AsPolicy);
+  auto failed = co_await session->open(purpose);
   if (failed && failed->retry_plain) {
+    purpose.tls = Session::Tls::Plain;
     session = std::make_unique<Session>(config_, server);
-    failed = co_await session->open(destination, request_.sender,
-                                    request_.queue_id, Session::Tls::Plain);
+    failed = co_await session->open(purpose);
   }
   connected_ = queue::time_now();
   if (failed) {
     bool no_connection = failed->dsn.status == "4.4.1";
     if (no_connection) log::info(failed->dsn.reason);
-    auto gone = co_await give_up(no_connection ? nullptr : session.get(),
-                                 std::move(*failed), last);
+    auto* spoken = no_connection || failed->no_relay ? nullptr : session.get();
+    auto gone = co_await give_up(spoken, std::move(*failed), last);
     (void)gone;
     co_await session->quit();
     co_return !no_connection;
   }
   ++sessions_;
   auto fine = co_await send(*session, last);
-  if (fine && may_keep(*session, destination)) {
-    pool_.keep(pool_key(destination), std::move(session), tasks_);
-  } else {
-    co_await session->quit();
-  }
+  co_await let_go(destination, std::move(session), fine);
   co_return true;
+}
+
+/// Why it did not go here, for when it goes nowhere else.
+void Delivery::remember(const Session* session, Problem why) {
+  if (session) {
+    why.relay = session->server().relay();
+    why.reuse_count = session->reuse_count();
+  }
+  last_problem_ = std::move(why);
 }
 
 net::Task<bool> Delivery::give_up(const Session* session, Problem why,
                                   bool last) {
   bool permanent = why.dsn.status.starts_with('5');
-  if (!last && !permanent) {
-    if (session) {
+  // A kept session may have ended unseen: its server gets a new one.
+  bool stale = session && session->broken() && session->reuse_count() > 0 &&
+               !content_sent_;
+  if ((!last || stale) && !permanent) {
+    if (session && !stale) {
       log::info(fmt::format("{}: {}", request_.queue_id, why.dsn.reason));
     }
-    last_problem_ = std::move(why);
+    remember(session, std::move(why));
     co_return false;
   }
   if (why.throttle && !permanent) hop_ = why.dsn;
@@ -212,16 +222,21 @@ net::Task<> Delivery::settle(const Session* session,
   std::erase(left_, recipient);
   auto outcome = report_.outcome(*recipient, why.dsn.status, why.dsn.reason);
   outcome.dsn = why.dsn;
-  if (session) outcome.relay = session->server().relay();
+  if (session) {
+    why.relay = session->server().relay();
+    why.reuse_count = session->reuse_count();
+  }
+  if (!why.relay.empty()) outcome.relay = why.relay;
   outcome.stats.conn_setup_done = connected_;
   outcome.stats.deliver_done = queue::time_now();
-  if (session) outcome.stats.reuse_count = session->reuse_count();
+  outcome.stats.reuse_count = why.reuse_count;
   co_await report_.by_status(std::move(outcome));
 }
 
 net::Task<> Delivery::settle_sent(const Session& session,
                                   const ipc::Recipient* recipient,
                                   const smtp::ClientReply& reply) {
+  bool can_dsn = session.can(smtp::kDsn);
   std::erase(left_, recipient);
   std::string said = reply.reply.joined();
   auto outcome = report_.outcome(*recipient, reply.reply.dsn().text(), said);
@@ -233,7 +248,10 @@ net::Task<> Delivery::settle_sent(const Session& session,
   outcome.dsn.diag_text = said;
   outcome.dsn.mta_type = "dns";
   outcome.dsn.mta_mname = session.server().name;
-  outcome.dsn.action = config_.final_delivery ? "delivered" : "relayed";
+  if (!request_.is_probe()) {
+    outcome.dsn.action = config_.final_delivery ? "delivered" : "relayed";
+  }
+  outcome.passed_on = can_dsn;
   co_await report_.sent(std::move(outcome));
 }
 

@@ -1,4 +1,5 @@
 // smtp(8), and as lmtp(8) the same for LMTP: takes mail to other servers.
+#include "common/config/postfix/params.h"
 #include "delivery/smtp/delivery.h"
 
 namespace mail::smtpc {
@@ -9,13 +10,17 @@ class SmtpAgent : public delivery::Agent {
  protected:
   Result<> open_agent(daemon::Context& context) override {
     config_ = TRY(load(context));
-    pool_.emplace(*config_);
-    return {};
+    const bool lmtp = config_->mode == ClientMode::Lmtp;
+    return filter_status(
+        lmtp ? "lmtp_delivery_status_filter" : "smtp_delivery_status_filter",
+        settings().get(config::param::client::delivery_status_filter,
+                       config_->mode));
   }
 
   net::Task<ipc::Dsn> deliver(delivery::Request& request,
                               delivery::Report& report) override {
-    Delivery delivery(*config_, *pool_, *context().tasks, request, report);
+    if (!pool_) pool_.emplace(*config_, *context().tasks);
+    Delivery delivery(*config_, *pool_, request, report);
     auto hop = co_await delivery.run();
     co_return hop;
   }

@@ -14,18 +14,44 @@ namespace mail::smtpc {
 using smtp::Stage;
 using tls::Level;
 
-net::Task<Session::Outcome> Session::secure(const Destination& destination,
-                                            const std::string& queue_id,
-                                            Tls wanted) {
-  auto policy = co_await config_.tls_policies->find(destination);
+/// SMTP over TLS from the first byte (smtp_tls_wrappermode): whether it may be
+/// had here, before there is a connection.
+net::Task<Session::Outcome> Session::allow_wrapping() {
+  auto policy = co_await config_.tls_policies->find(purpose_.destination);
+  Problem out =
+      problem("4.3.0", "server unavailable or unable to receive mail");
+  if (!policy) {
+    out = problem("4.7.5", "client TLS configuration problem");
+  } else if (policy->level < Level::Encrypt) {
+    log::warning(
+        "smtp_tls_wrappermode requires \"smtp_tls_security_level = encrypt\" "
+        "(or stronger)");
+  } else if (!config_.tls) {
+    out =
+        problem("4.7.5", "TLS is required, but our TLS engine is unavailable");
+  } else {
+    wrapped_by_ = std::move(*policy);
+    co_return std::nullopt;
+  }
+  out.no_relay = true;
+  broken_ = true;
+  co_return out;
+}
+
+net::Task<Session::Outcome> Session::secure() {
+  auto policy = co_await config_.tls_policies->find(purpose_.destination);
   if (!policy) {
     co_return problem("4.7.0", "client TLS configuration problem");
   }
-  if (policy->level == Level::None || wanted == Tls::Plain) {
+  bool offered = engine_.capabilities().has(smtp::kStartTls);
+  if (policy->level == Level::None || purpose_.tls == Tls::Plain) {
+    if (offered && config_.note_starttls && policy->level == Level::None) {
+      log::info(fmt::format("Host offered STARTTLS: [{}]", server_.name));
+    }
     co_return std::nullopt;
   }
   bool must = policy->level > Level::May;
-  if (!engine_.capabilities().has(smtp::kStartTls)) {
+  if (!offered) {
     if (!must) co_return std::nullopt;
     co_return problem("4.7.4",
                       fmt::format("TLS is required, but was not offered by "
@@ -47,7 +73,7 @@ net::Task<Session::Outcome> Session::secure(const Destination& destination,
                              "start TLS: {}",
                              server_.shown(), answer.reply.reply.joined()));
   }
-  auto failed = co_await handshake(*policy, destination, queue_id);
+  auto failed = co_await handshake(*policy);
   if (failed) {
     failed->retry_plain = !must;
     co_return failed;
@@ -57,12 +83,20 @@ net::Task<Session::Outcome> Session::secure(const Destination& destination,
   co_return failed;
 }
 
-net::Task<Session::Outcome> Session::handshake(const tls::ClientPolicy& policy,
-                                               const Destination& destination,
-                                               const std::string& queue_id) {
+net::Task<Session::Outcome> Session::handshake(
+    const tls::ClientPolicy& policy) {
   config_.tls->refresh(Clock::now());
+  const Destination& destination = purpose_.destination;
   tls::ServerNames names{server_.name, destination.host};
-  auto made = config_.tls->new_engine(policy, names, "");
+  std::string old;
+  if (config_.tls_sessions) {
+    tls_session_key_ = fmt::format(
+        "{}&{}&{}&{}&{}", config_.process, destination.text, server_.name,
+        server_.where.address.text(), tls::session_key_part(policy, names));
+    auto kept = co_await config_.tls_sessions->find(tls_session_key_);
+    old = std::move(kept);
+  }
+  auto made = config_.tls->new_engine(policy, names, old);
   if (!made) {
     log::warning(made.error().what);
     co_return problem("4.7.5", "client TLS configuration problem");
@@ -75,31 +109,45 @@ net::Task<Session::Outcome> Session::handshake(const tls::ClientPolicy& policy,
     log::info(tls::handshake_failed_line(tls::Role::Client, server_.relay(),
                                          done.error()));
     for (const auto& line : engine->library_problems()) log::warning(line);
+    if (!old.empty()) co_await config_.tls_sessions->forget(tls_session_key_);
     if (policy.level == Level::May) {
-      log::info(
-          fmt::format("{}: Cannot start TLS: handshake failure", queue_id));
+      log::info(fmt::format("{}: Cannot start TLS: handshake failure",
+                            purpose_.queue_id));
     }
     broken_ = true;
     Problem out = problem("4.7.5", "Cannot start TLS: handshake failure");
     out.throttle = policy.level != Level::May;
     co_return out;
   }
+  tls_engine_ = engine;
   tls_ = engine->summary();
+  bool believed = policy.level < Level::Fingerprint || tls_->matched;
+  if (!believed) {
+    for (const auto& why : tls_->problems) {
+      log::info(tls::chain_problem_line(*tls_, why, server_.relay()));
+    }
+  }
   if (config_.tls_loglevel >= 1) {
     log::info(tls::established_line(*tls_, server_.relay()));
   }
-  if (policy.level < Level::Fingerprint || tls_->matched) {
-    co_return std::nullopt;
-  }
-  for (const auto& why : tls_->problems) {
-    log::info(tls::chain_problem_line(*tls_, why, server_.relay()));
-  }
+  if (believed) co_return std::nullopt;
+  tls_session_key_.clear();
   co_return problem("4.7.5", "Server certificate not verified");
 }
 
+/// Leaves a session that the server offers to tlsmgr; after a handshake, and
+/// once more at the end (TLS 1.3 sends them when it likes).
+net::Task<> Session::keep_tls_session() {
+  if (tls_session_key_.empty() || tls_engine_ == nullptr) co_return;
+  auto session = tls_engine_->take_session();
+  if (!session) co_return;
+  co_await config_.tls_sessions->save(tls_session_key_, std::move(*session));
+}
+
 /// "user:password" for this server; the keys in Postfix's order.
-net::Task<Result<std::optional<std::string>>> Session::password(
-    const Destination& destination, const std::string& sender) {
+net::Task<Result<std::optional<std::string>>> Session::password() {
+  const Destination& destination = purpose_.destination;
+  const std::string& sender = purpose_.sender;
   std::vector<maps::Key> keys;
   if (config_.sender_dependent && !sender.empty()) {
     maps::AddressOptions options;
@@ -118,9 +166,8 @@ net::Task<Result<std::optional<std::string>>> Session::password(
   co_return std::optional<std::string>((*found)->value);
 }
 
-net::Task<Session::Outcome> Session::authenticate(
-    const Destination& destination, const std::string& sender) {
-  auto login = co_await password(destination, sender);
+net::Task<Session::Outcome> Session::authenticate() {
+  auto login = co_await password();
   if (!login) {
     co_return problem("4.3.0", "SASL password lookup error");
   }
@@ -130,7 +177,9 @@ net::Task<Session::Outcome> Session::authenticate(
   std::string user = (*login)->substr(0, colon);
   std::string secret =
       colon == std::string::npos ? "" : (*login)->substr(colon + 1);
-  const auto& options = tls_ ? config_.sasl_tls_options : config_.sasl_options;
+  const auto& options = !tls_           ? config_.sasl_options
+                        : tls_->matched ? config_.sasl_tls_verified_options
+                                        : config_.sasl_tls_options;
   auth::Mechanism plaintext;
   plaintext.plaintext = true;
   std::string chosen;
@@ -163,7 +212,10 @@ net::Task<Session::Outcome> Session::authenticate(
     auto answer = co_await reply(config_.helo_timeout);
     if (answer.broken) co_return answer.broken;
     int code = answer.reply.reply.code;
-    if (code / 100 == 2) co_return std::nullopt;
+    if (code / 100 == 2) {
+      authenticated_ = true;
+      co_return std::nullopt;
+    }
     if (code == 334 && step < 2) {
       engine_.auth_response(base64_encode(step == 0 ? user : secret));
       continue;

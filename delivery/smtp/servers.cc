@@ -60,6 +60,27 @@ void order_families(const Config& config, std::vector<Server>& servers) {
       [&](const Server& a, const Server& b) { return !last(a) && last(b); });
 }
 
+/// smtp_balance_inet_protocols: of a list that is longer than may be tried,
+/// neither family gets less than it could have of half the places.
+void balance_families(const Config& config, std::vector<Server>& servers) {
+  size_t limit = config.address_limit;
+  if (!config.balance_families || limit < 2 || servers.size() <= limit) return;
+  size_t v6 = static_cast<size_t>(
+      std::count_if(servers.begin(), servers.end(),
+                    [](const Server& s) { return s.where.address.is_v6(); }));
+  size_t v4 = servers.size() - v6;
+  size_t room4 = limit - std::min(v6, limit / 2);
+  size_t room6 = limit - std::min(v4, limit / 2);
+  std::vector<Server> kept;
+  for (auto& server : servers) {
+    size_t& room = server.where.address.is_v6() ? room6 : room4;
+    if (room == 0 || kept.size() == limit) continue;
+    --room;
+    kept.push_back(std::move(server));
+  }
+  servers = std::move(kept);
+}
+
 bool is_own(const Config& config, const Server& server) {
   return std::find(config.own_addresses.begin(), config.own_addresses.end(),
                    server.where.address) != config.own_addresses.end();
@@ -180,7 +201,9 @@ net::Task<Servers> by_mx(Config& config, const Destination& destination,
     const dns::Answer& why = soft ? *soft : hard ? *hard : mx.answer;
     out.problem = lookup_problem(config, destination, dns_status(why.status),
                                  failure_text(config, why));
+    if (config.defer_without_mx_address) out.problem->dsn.status[0] = '4';
   }
+  balance_families(config, out.list);
   co_return out;
 }
 
@@ -234,6 +257,7 @@ net::Task<Servers> find_servers(Config& config, Destination destination) {
         config, destination, "5.4.6",
         fmt::format("mail for {} loops back to myself", destination.host));
   }
+  balance_families(config, out.list);
   co_return out;
 }
 

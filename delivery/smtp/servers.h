@@ -14,6 +14,9 @@ struct Problem {
   ipc::Dsn dsn;
   bool throttle = true;      ///< the destination itself is in trouble
   bool retry_plain = false;  ///< TLS was to blame, and need not be
+  bool no_relay = false;     ///< our own trouble: relay=none in the log
+  std::string relay;         ///< whose word it was, when that is past
+  int reuse_count = 0;       ///< of that session
 };
 Problem problem(std::string_view status, std::string reason);
 

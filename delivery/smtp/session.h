@@ -4,6 +4,7 @@
 
 #include "common/net/stream.h"
 #include "delivery/agent.h"
+#include "delivery/smtp/parked.h"
 #include "delivery/smtp/servers.h"
 
 namespace mail::smtpc {
@@ -15,17 +16,44 @@ class Session {
 
   const Server& server() const { return server_; }
   smtp::ClientEngine& engine() { return engine_; }
+  bool can(smtp::Capability capability) const {
+    return engine_.capabilities().has(capability);
+  }
   int reuse_count() const { return uses_; }
   bool encrypted() const { return tls_.has_value(); }
 
   using Outcome = std::optional<Problem>;  // nullopt: fine
-  /// Connects and does everything that comes before MAIL. plain: no TLS.
   enum class Tls { AsPolicy, Plain };
-  net::Task<Outcome> open(Destination destination, std::string sender,
-                          std::string queue_id, Tls tls);
+  /// What it is opened for.
+  struct Purpose {
+    Destination destination;
+    std::string sender, queue_id;
+    double queued = 0;  ///< for how many seconds the message is here
+    Tls tls = Tls::AsPolicy;
+  };
+  /// Connects and does everything that comes before MAIL.
+  net::Task<Outcome> open(Purpose purpose);
+
+  /// For scache(8): all that a later resume() needs. The session ends here,
+  /// not its connection.
+  struct Left {
+    std::string property;
+    UniqueFd fd;
+  };
+  Left park();
+  /// Null: the property cannot be read, or the session is too old.
+  static std::unique_ptr<Session> resume(Config& config,
+                                         std::string_view property,
+                                         UniqueFd fd);
+  /// RSET: the server is still there and willing.
+  net::Task<bool> probe();
+
   /// The peer is still there and has said nothing.
   bool usable() const;
   void used() { ++uses_; }
+  bool authenticated() const { return authenticated_; }
+  /// The time between content and final dot that an old firewall needs.
+  std::chrono::seconds dot_delay() const { return dot_delay_; }
   Instant opened_at() const { return opened_at_; }
 
   /// The next reply; sends what is pending first. The error side is a
@@ -40,6 +68,8 @@ class Session {
   /// QUIT, without waiting for long.
   net::Task<> quit();
   bool broken() const { return broken_; }
+  /// Closes without a word. False, always.
+  bool hang_up();
 
   /// "host H[A] said: REPLY (in reply to COMMAND)".
   Problem refused(const smtp::ClientReply& reply) const;
@@ -47,24 +77,33 @@ class Session {
  private:
   net::Task<Outcome> connect();
   net::Task<Outcome> greet();
+  net::Task<Outcome> work_around_pix();
   net::Task<Outcome> say_hello();
-  net::Task<Outcome> secure(const Destination& destination,
-                            const std::string& queue_id, Tls tls);
-  net::Task<Outcome> handshake(const tls::ClientPolicy& policy,
-                               const Destination& destination,
-                               const std::string& queue_id);
-  net::Task<Outcome> authenticate(const Destination& destination,
-                                  const std::string& sender);
-  net::Task<Result<std::optional<std::string>>> password(
-      const Destination& destination, const std::string& sender);
+  Outcome hear_own_name() const;
+  net::Task<Outcome> discard_keywords();
+  net::Task<Outcome> secure();
+  net::Task<Outcome> allow_wrapping();
+  net::Task<Outcome> handshake(const tls::ClientPolicy& policy);
+  net::Task<> keep_tls_session();
+  net::Task<Outcome> authenticate();
+  net::Task<Result<std::optional<std::string>>> password();
+  void receive();
   Outcome lost(const Error& error);
 
   Config& config_;
   Server server_;
+  Purpose purpose_;
   net::Stream stream_;
   smtp::ClientEngine engine_;
   std::optional<tls::Summary> tls_;
+  std::optional<tls::ClientPolicy> wrapped_by_;  ///< SMTPS
+  tls::Engine* tls_engine_ = nullptr;            ///< stream_ has it
+  std::string tls_session_key_;  ///< empty: sessions are not kept
+  std::string unfiltered_;  ///< the begin of a reply line, for reply filters
+  bool greeted_as_esmtp_ = true;
+  bool authenticated_ = false;
   bool broken_ = false;
+  std::chrono::seconds dot_delay_{0};
   int uses_ = 0;
   Instant opened_at_{};
 };

@@ -79,6 +79,7 @@ net::Task<Session::Outcome> Delivery::envelope(Session& session) {
     if (request_.ret_flags == 2) mail.ret = smtp::DsnReturn::Headers;
   }
   mail.smtputf8 = utf8;
+  mail.auth_null = config_.dummy_mail_auth && session.authenticated();
   auto addresses = co_await outer_addresses();
   if (!addresses) co_return local_data_error(session);
   engine.mail(addresses->front(), mail);
@@ -103,18 +104,23 @@ net::Task<Session::Outcome> Delivery::envelope(Session& session) {
     auto sent = co_await session.flush(config_.rcpt_timeout);
     if (sent) co_return sent;
   }
-  if (pipelining) engine.data();
+  if (pipelining && asks_data()) engine.data();
   co_return std::nullopt;
+}
+
+/// A probe asks no more than smtp_address_verify_target says.
+bool Delivery::asks_data() const {
+  return !request_.is_probe() || config_.probe_with_data;
 }
 
 /// False: the transaction has ended here.
 net::Task<bool> Delivery::envelope_replies(Session& session, bool last) {
   auto& engine = session.engine();
   bool pipelining = engine.capabilities().has(smtp::kPipelining);
-  bool asked_data = pipelining;
+  bool asked_data = pipelining && asks_data();
   while (engine.outstanding() > 0 || !asked_data) {
     if (engine.outstanding() == 0) {
-      if (accepted_.empty() || mail_refusal_) co_return true;
+      if (accepted_.empty() || mail_refusal_ || !asks_data()) co_return true;
       engine.data();
       asked_data = true;
     }
@@ -137,12 +143,13 @@ net::Task<bool> Delivery::envelope_replies(Session& session, bool last) {
           asked_[std::min(reply.recipient, asked_.size() - 1)];
       if (kind == 2) {
         accepted_.push_back(recipient);
+        if (request_.is_probe()) accepting_.push_back(reply);
       } else if (!mail_refusal_) {
         Problem why = session.refused(reply);
         why.throttle = false;
         // A soft refusal may be another server's yes.
         if (kind == 4 && !last) {
-          last_problem_ = std::move(why);
+          remember(&session, std::move(why));
         } else {
           co_await settle(&session, recipient, std::move(why));
         }
@@ -205,6 +212,11 @@ net::Task<Session::Outcome> Delivery::content(Session& session) {
   }
   auto finished = co_await writer.finish();
   if (!finished) co_return local_data_error(session);
+  if (session.dot_delay().count() > 0) {
+    auto lost = co_await session.flush(config_.data_xfer_timeout);
+    if (lost) co_return lost;
+    co_await net::sleep(session.dot_delay());
+  }
   engine.end_of_data();
   co_return std::nullopt;
 }
@@ -237,7 +249,7 @@ net::Task<bool> Delivery::verdicts(Session& session, bool last) {
       Problem why = session.refused(reply);
       why.throttle = false;
       if (reply.reply.code / 100 == 4 && !last) {
-        last_problem_ = std::move(why);
+        remember(&session, std::move(why));
       } else {
         co_await settle(&session, recipient, std::move(why));
       }
@@ -250,8 +262,10 @@ net::Task<bool> Delivery::send(Session& session, bool last) {
   asked_ = left_;
   accepted_.clear();
   mail_refusal_.reset();
-  data_allowed_ = false;
-  auto failed = co_await envelope(session);
+  accepting_.clear();
+  data_allowed_ = content_sent_ = false;
+  auto failed = co_await forward_client(session);
+  if (!failed) failed = co_await envelope(session);
   if (failed) {
     auto gone = co_await give_up(&session, std::move(*failed), last);
     (void)gone;
@@ -268,7 +282,12 @@ net::Task<bool> Delivery::send(Session& session, bool last) {
     auto gone = co_await give_up(&session, std::move(why), last);
     (void)gone;
   }
+  if (request_.is_probe() && !mail_refusal_) {
+    auto fine = co_await probed(session);
+    co_return fine;
+  }
   if (data_allowed_ && !accepted_.empty() && !mail_refusal_) {
+    content_sent_ = true;
     auto unread = co_await content(session);
     if (unread) {
       auto gone = co_await give_up(&session, std::move(*unread), last);
@@ -290,6 +309,21 @@ net::Task<bool> Delivery::send(Session& session, bool last) {
   engine.rset(true);
   auto answer = co_await session.reply(config_.rset_timeout);
   co_return !answer.broken && answer.reply.reply.code / 100 == 2;
+}
+
+/// A probe has its answer: nothing is sent.
+net::Task<bool> Delivery::probed(Session& session) {
+  auto& engine = session.engine();
+  for (size_t i = 0; i < accepted_.size(); ++i) {
+    const auto* recipient = accepted_[i];
+    bool left = std::find(left_.begin(), left_.end(), recipient) != left_.end();
+    if (left) co_await settle_sent(session, recipient, accepting_[i]);
+  }
+  // With DATA allowed there is no way back: the connection just ends.
+  if (data_allowed_) co_return session.hang_up();
+  engine.rset(true);
+  auto answer = co_await session.reply(config_.rset_timeout);
+  co_return !answer.broken;
 }
 
 }  // namespace mail::smtpc

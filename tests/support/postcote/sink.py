@@ -41,6 +41,7 @@ class Sink:
         self.messages = []
         self.sessions = 0
         self.commands = []
+        self.tls_sessions = []  # ssl sockets, in their order
         self.changed = threading.Condition()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -145,6 +146,7 @@ class _Session:
             return
         self.say("STARTTLS", line, "220 2.0.0 Go ahead")
         self.socket = self.sink.tls.wrap_socket(self.socket, server_side=True)
+        self.sink.tls_sessions.append(self.socket)
         self.stream = self.socket.makefile("rb")
         self.secure = True
 
