@@ -85,7 +85,7 @@ class Site:
 
     def _make_files(self):
         for part in ("etc", ".work", "mp/spool/postfix", "mp/lib/postfix",
-                     "mp/lib/dovecot", "data", "mail", "home", "root"):
+                     "mp/lib/dovecot", "dovecot", "data", "mail", "home", "root"):
             os.makedirs(f"{self.dir}/{part}")
         if self.queue == f"{self.dir}/queue":
             make_queue(self.queue)
@@ -148,6 +148,7 @@ class Site:
              f"lowerdir={d}/mp/lib:/var/lib", "/var/lib"],
             ["--bind", self.queue, "/var/spool/postfix"],
             ["--bind", f"{d}/data", "/var/lib/postfix"],
+            ["--bind", f"{d}/dovecot", "/var/lib/dovecot"],
             ["--bind", self.mail, "/var/mail"],
             ["--bind", f"{d}/dev", "/dev"],
             ["-t", "tmpfs", "-o", "mode=755", "run", "/run"],
@@ -212,7 +213,16 @@ class Site:
 
     def start_dovecot(self):
         """Starts the dovecot of the tree."""
-        self.space.launch(["dovecot"])
+        mark = self.log.mark()
+        try:
+            self.space.launch(["dovecot"])
+        except AssertionError as e:
+            raise AssertionError("\n".join(
+                [str(e), *self.log.lines[mark:]])) from None
+        return self
+
+    def stop_dovecot(self):
+        self.run("dovecot", "stop")
 
     def close(self):
         self.space.close()  # which ends all processes

@@ -98,7 +98,11 @@ def find_root(suite):
 
 
 def find_program(suite, name):
-    """Where a program is in a suite's tree, relative to it; None if not."""
+    """Where a program is in a suite's tree, relative to it; None if not.
+    "dovecot/anvil" and "dovecot/lmtp" are Dovecot's of that name."""
+    if name.startswith("dovecot/"):
+        place = f"usr/lib/{name}"
+        return place if os.path.exists(f"{find_root(suite)}/{place}") else None
     for place in PLACES:
         if os.path.exists(f"{find_root(suite)}/{place}/{name}"):
             return f"{place}/{name}"
@@ -145,6 +149,12 @@ class Tree:
                     place = os.path.relpath(path, self.root(component))
                     into = sealed if place.startswith("usr/lib/") else layer
                     _link_tree(path, f"{into}/{place}")
+        if self.suites["dovecot"] == "debian":  # as the postinst scripts do
+            into = f"{layer}/usr/share/dovecot/protocols.d"
+            os.makedirs(into, exist_ok=True)
+            for name in ("imap", "lmtp", "pop3"):
+                with open(f"{into}/{name}d.protocol", "w") as f:
+                    f.write(f"protocols = $protocols {name}\n")
         for name, suite in self.replace.items():
             place = find_program(suite, name)
             into = sealed if place.startswith("usr/lib/") else layer
