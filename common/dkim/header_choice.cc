@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/ascii.h"
+#include "common/base/wildcard.h"
 
 namespace mail::dkim {
 
@@ -39,27 +40,6 @@ const std::vector<std::string>& default_omitted() {
 }
 
 }  // namespace
-
-bool match_wildcard(std::string_view pattern, std::string_view text) {
-  // On a mismatch only the last star is tried anew: linear in practice.
-  size_t p = 0, t = 0, star = std::string_view::npos, mark = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      mark = t;
-    } else if (p < pattern.size() && pattern[p] == text[t]) {
-      ++p;
-      ++t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++mark;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
-}
 
 void HeaderChoice::Names::add(std::string_view name) {
   std::string key = lower(name);

@@ -31,7 +31,4 @@ class HeaderChoice {
   Names sign_, omit_;
 };
 
-/// `pattern` with "*" for anything; both in lower case.
-bool match_wildcard(std::string_view pattern, std::string_view text);
-
 }  // namespace mail::dkim

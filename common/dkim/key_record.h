@@ -40,8 +40,8 @@ struct KeyAnswer {
   };
   Kind kind = Kind::Failed;
   std::shared_ptr<const KeyRecord> record;  ///< Found
-  bool authenticated = false;               ///< DNSSEC holds
-  std::string problem;                      ///< for the log
+  std::optional<bool> authenticated;  ///< DNSSEC holds; nullopt: not asked
+  std::string problem;                ///< for the log
 };
 
 /// The one record out of the TXT records of a name: that which is a key, if

@@ -16,7 +16,6 @@ namespace {
 constexpr size_t kMargin = 75;
 constexpr size_t kFirstColumn = 16;  // behind "DKIM-Signature: "
 constexpr size_t kTabColumn = 8;
-constexpr size_t kWrapped = 66;  // of a long value on one line
 
 /// Lays tags out in lines, as receivers' eyes and OpenDKIM are used to.
 class TagWriter {
@@ -27,11 +26,11 @@ class TagWriter {
   void add(std::string_view tag, Split split = Split::Never) {
     if (!out_.empty() && !fits(tag.size() + 1)) {
       fold();
-      write_long(tag, split);
-    } else {
-      if (!out_.empty()) put(" ");
-      put(tag);
+      write_long(std::string(tag) + ';', split);
+      return;
     }
+    if (!out_.empty()) put(" ");
+    put(tag);
     put(";");
   }
   /// The last tag, b=, without its value: what is signed ends here.
@@ -44,16 +43,7 @@ class TagWriter {
     put("b=");
   }
   /// The value of b=, in lines.
-  void data(std::string_view base64) {
-    size_t room = column_ == kTabColumn + 2 ? kWrapped - 2 : base64.size();
-    while (base64.size() > room) {
-      put(base64.substr(0, room));
-      base64.remove_prefix(room);
-      out_ += "\r\n\t ";
-      room = kWrapped;
-    }
-    put(base64);
-  }
+  void data(std::string_view base64) { put_lines(base64); }
   const std::string& text() const { return out_; }
 
  private:
@@ -70,22 +60,26 @@ class TagWriter {
     out_ += "\r\n\t ";
     column_ = kTabColumn + 1;
   }
+  void put_lines(std::string_view text) {
+    while (!fits(text.size())) {
+      size_t room = kMargin - column_;
+      put(text.substr(0, room));
+      text.remove_prefix(room);
+      continue_value();
+    }
+    put(text);
+  }
   void write_long(std::string_view tag, Split split) {
     if (split == Split::Never) return put(tag);
     if (split == Split::Anywhere) {
-      while (tag.size() > kWrapped) {
-        put(tag.substr(0, kWrapped));
-        tag.remove_prefix(kWrapped);
-        continue_value();
-      }
-      return put(tag);
+      return put_lines(tag);
     }
     size_t at = 0;
     while (at < tag.size()) {
       size_t end = std::min(tag.find(':', at), tag.size() - 1) + 1;
       std::string_view piece = tag.substr(at, end - at);
-      size_t width = end == tag.size() ? piece.size() + 1 : piece.size();
-      if (at > 0 && !fits(width)) continue_value();
+      // The ":" or ";" behind a name may stand in column 76.
+      if (at > 0 && !fits(piece.size() - 1)) continue_value();
       put(piece);
       at = end;
     }

@@ -112,7 +112,7 @@ TEST_CASE("the signature is laid out as OpenDKIM's", "[dkim]") {
   std::string data = value.substr(value.rfind("\tb=") + 3);
   auto lines = split(data, "\r\n\t ");
   REQUIRE(lines.size() == 6);
-  CHECK(lines[0].size() == 64);
+  CHECK(lines[0].size() == 65);
   CHECK(lines[1].size() == 66);
 }
 
