@@ -29,13 +29,6 @@ bool is_message(std::string_view name) { return !name.starts_with('.'); }
 
 }  // namespace
 
-Stamp Stamp::of(const std::string& path) {
-  struct stat info;
-  if (stat(path.c_str(), &info) != 0) return {};
-  return {info.st_ino, static_cast<uint64_t>(info.st_size), info.st_mtim.tv_sec,
-          info.st_mtim.tv_nsec};
-}
-
 void MaildirState::on_watch(int tag, Watcher::What what,
                             std::string_view name) {
   if (what == Watcher::What::Lost || what == Watcher::What::Ended) {
@@ -206,14 +199,16 @@ Result<> MaildirState::scan_directory(Tag tag, std::vector<bool>& seen) {
   return {};
 }
 
+void MaildirState::start_watching() {
+  Watcher& watcher = registry_.watcher();
+  watching_ = watcher.watch_directory(directory(kNew), this, kNew) &&
+              watcher.watch_directory(directory(kCur), this, kCur);
+}
+
 Result<> MaildirState::scan() {
   scan_needed_ = false;
   for (int i = 0; i < kMaxRescans; ++i) {
-    if (!watching_) {
-      watching_ =
-          registry_.watcher().watch_directory(directory(kNew), this, kNew) &&
-          registry_.watcher().watch_directory(directory(kCur), this, kCur);
-    }
+    if (!watching_) start_watching();
     unknown_.clear();
     std::vector<bool> seen(records_.size());
     Stamp new_before = Stamp::of(directory(kNew));
@@ -263,6 +258,20 @@ Result<> MaildirState::collect() {
   return {};
 }
 
+void MaildirState::about_to_remove(const Record& record) {
+  auto it = uid_by_name_.find(record.name);
+  if (it != uid_by_name_.end() && it->second == record.uid) {
+    uid_by_name_.erase(it);
+  }
+  fields_.erase(record.uid);
+}
+
+void MaildirState::adopted(const Record& record) {
+  if (names_built_) uid_by_name_[record.name] = record.uid;
+  if (record.in_new) fresh_.push_back(record.uid);
+  highest_uid_ = std::max(highest_uid_, record.uid);
+}
+
 void MaildirState::flush_changes() {
   if (pending_.empty()) return;
   std::vector<Mutation> changes;
@@ -281,17 +290,14 @@ void MaildirState::flush_changes() {
       if (record.in_new) fresh_.push_back(record.uid);
       highest_uid_ = std::max(highest_uid_, record.uid);
     } else if (change.kind == Mutation::Kind::Remove) {
-      auto it = uid_by_name_.find(record.name);
-      if (it != uid_by_name_.end() && it->second == record.uid) {
-        uid_by_name_.erase(it);
-      }
-      fields_.erase(record.uid);
+      about_to_remove(record);
     }
   }
   apply(changes);
 }
 
 Result<> MaildirState::refresh() {
+  adopt_foreign();
   TRY(collect());
   if (!unknown_.empty()) {
     auto resolved = resolve_unknown();

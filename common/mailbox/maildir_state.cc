@@ -30,6 +30,46 @@ void MaildirState::prepare() {
 Result<> MaildirState::load() {
   prepare();
   clean_tmp();
+  start_watching();
+  open_index();
+  IndexHeader header;
+  if (load_index(header)) {
+    TRY(load_from_index(header));
+  } else {
+    TRY(load_from_files());
+  }
+  loaded_ = true;
+  return {};
+}
+
+Result<> MaildirState::load_from_index(const IndexHeader& header) {
+  uidlist_next_ = header.uidnext;
+  for (const Record& record : records_) {
+    if (record.in_new) fresh_.push_back(record.uid);
+  }
+  if (!records_.empty()) highest_uid_ = records_.back().uid;
+  // Watched already: what changes from here on is told.
+  scan_needed_ = !watching_ || header.stamps[kNew].inode == 0 ||
+                 Stamp::of(directory(kNew)) != header.stamps[kNew] ||
+                 Stamp::of(directory(kCur)) != header.stamps[kCur];
+  uidlist_trusted_ = header.stamps[2];
+  if (header.stamps[2].inode == 0 ||
+      Stamp::of(uidlist_path()) != header.stamps[2]) {
+    auto read = read_whole_uidlist();
+    if (!read && read.error().sys != ENOENT &&
+        read.error().fault != Fault::Protocol) {
+      return read;
+    }
+    if (!read) {
+      // The index knows who has which uid.
+      auto lock = TRY(lock_uidlist(kLockTimeout));
+      if (!read_whole_uidlist()) TRY(start_uidlist());
+    }
+  }
+  return refresh();
+}
+
+Result<> MaildirState::load_from_files() {
   auto read = read_whole_uidlist();
   if (!read) {
     if (read.error().sys != ENOENT && read.error().fault != Fault::Protocol) {
@@ -42,8 +82,9 @@ Result<> MaildirState::load() {
   // Unless the mailbox is empty it may have had other modseqs before; a
   // client that remembers those must not miss a change.
   bool old = uidnext_ > 1;
+  auto index = std::move(index_);  // all at once, at the end
   TRY(refresh());
-  loaded_ = true;
+  index_ = std::move(index);
   first_recent_ = uidnext_;
   for (const Record& record : records_) {
     if (record.in_new) {
@@ -52,10 +93,36 @@ Result<> MaildirState::load() {
     }
   }
   if (old) start_modseq();
+  save_all();
   return {};
 }
 
+void MaildirState::close() {
+  if (!index_) return;
+  Stamp stamps[3];
+  // What is asked here has no one to be told to; errors come again later.
+  if (refresh() && watching_ && unknown_.empty()) {
+    stamps[kNew] = Stamp::of(directory(kNew));
+    stamps[kCur] = Stamp::of(directory(kCur));
+    stamps[2] = Stamp::of(uidlist_path());
+    registry_.watcher().read();
+    if (!scan_needed_) apply_events();
+    struct stat info;
+    bool list_known = !uidlist_ ? uidlist_trusted_ == stamps[2]
+                                : fstat(uidlist_.get(), &info) == 0 &&
+                                      info.st_ino == stamps[2].inode &&
+                                      stamps[2].size == uidlist_read_ &&
+                                      !uidlist_torn_;
+    if (!list_known || !is_settled(stamps[2])) stamps[2] = {};
+    bool known = !scan_needed_ && pending_.empty() && unknown_.empty() &&
+                 is_settled(stamps[kNew]) && is_settled(stamps[kCur]);
+    if (!known) stamps[kNew] = stamps[kCur] = {};
+  }
+  close_index(stamps);
+}
+
 void MaildirState::claim() {
+  if (first_recent_ != uidnext_) header_changed();
   first_recent_ = uidnext_;
   auto fresh = std::move(fresh_);
   fresh_.clear();
@@ -74,6 +141,7 @@ void MaildirState::claim() {
       continue;
     }
     record->in_new = false;
+    remember(*record);
     record->odd_info = info != maildir_info(record->flags, record->keywords);
     if (!record->odd_info) odd_.erase(uid);
   }
@@ -183,10 +251,14 @@ Result<std::unique_ptr<MessageReader>> MaildirState::open_message(
       }
       record->size = size;
       record->virtual_size = Record::kUnknown;
+      remember(*record);
     }
     if (record->internal_date == Record::kNoDate) {
       record->internal_date = info.st_mtime;
-      record->save_date = info.st_ctime;
+      if (record->save_date == Record::kNoDate) {
+        record->save_date = info.st_ctime;
+      }
+      remember(*record);
     }
     return std::make_unique<MessageReader>(std::move(fd), "", 0, size);
   }

@@ -14,14 +14,6 @@
 
 namespace mail::mailbox {
 
-/// When and how large a file or directory was.
-struct Stamp {
-  uint64_t inode = 0, size = 0;
-  int64_t seconds = 0, nanoseconds = 0;
-  static Stamp of(const std::string& path);
-  friend bool operator==(const Stamp&, const Stamp&) = default;
-};
-
 /// A Maildir with the original's control files. The files' names are the
 /// truth of flags, dovecot-uidlist of uids.
 class MaildirState final : public State {
@@ -29,6 +21,7 @@ class MaildirState final : public State {
   using State::State;
 
   Result<> load() override;
+  void close() override;
   /// Enough to save without uids: nothing of the mailbox is read.
   void prepare();
   Result<> refresh() override;
@@ -93,6 +86,9 @@ class MaildirState final : public State {
   std::optional<size_t> index_by_name(std::string_view base);
   const Record& wanted(const Record& record) const;
   void flush_changes();
+  void start_watching();
+  void adopted(const Record& record) override;
+  void about_to_remove(const Record& record) override;
   void clean_tmp() const;
   std::string directory(Tag tag) const {
     return paths_.mailbox + (tag == kNew ? "/new" : "/cur");
@@ -110,6 +106,9 @@ class MaildirState final : public State {
   Result<> read_whole_uidlist();
   void take_header(const Uidlist& list);
   void take_entries(const Uidlist& list);
+  void compare_entries(const Uidlist& list);
+  Result<> load_from_index(const IndexHeader& header);
+  Result<> load_from_files();
   Result<> append_lines(const std::string& lines);
   Result<> rewrite_uidlist(const std::string& more);
   Result<ControlLock> lock_uidlist(std::chrono::milliseconds timeout) const;
@@ -136,6 +135,7 @@ class MaildirState final : public State {
   std::vector<uint32_t> fresh_;  // uids whose files are in new/
   uint32_t highest_uid_ = 0;     // of any record there ever was
 
+  Stamp uidlist_trusted_;      // unread, as the index knows it
   UniqueFd uidlist_;           // held, so that its inode stays its own
   uint64_t uidlist_read_ = 0;  // bytes
   size_t uidlist_lines_ = 0;

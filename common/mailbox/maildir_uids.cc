@@ -66,7 +66,7 @@ Result<ControlLock> MaildirState::lock_uidlist(milliseconds timeout) const {
 }
 
 void MaildirState::take_header(const Uidlist& list) {
-  if (loaded_ && list.uidvalidity != uidvalidity_) {
+  if (uidvalidity_ != 0 && list.uidvalidity != uidvalidity_) {
     reset(list.uidvalidity, list.uidnext);
     uid_by_name_.clear();
     fresh_.clear();
@@ -78,6 +78,31 @@ void MaildirState::take_header(const Uidlist& list) {
   uidvalidity_ = list.uidvalidity;
   guid_ = list.guid;
   uidlist_fields_ = list.fields;
+}
+
+/// A whole list against what we know: a message whose line is gone, or has
+/// another uid now, is looked for anew.
+void MaildirState::compare_entries(const Uidlist& list) {
+  if (records_.empty() || !list.broken.empty()) return;
+  std::unordered_map<std::string_view, bool> doubtful;
+  auto entry = list.entries.begin();
+  for (const Record& record : records_) {
+    while (entry != list.entries.end() && entry->uid < record.uid) ++entry;
+    bool same = entry != list.entries.end() && entry->uid == record.uid &&
+                entry->name == record.name;
+    // Lines that we know to be missing, since ours could not be written.
+    if (same || uidlist_torn_) continue;
+    doubtful[record.name] = true;
+    pending_[record.uid] = {Mutation::Kind::Remove, record};
+  }
+  if (doubtful.empty()) return;
+  for (const Uidlist::Entry& one : list.entries) {
+    if (doubtful.count(one.name)) {
+      orphans_[std::string(one.name)] = {one.uid, std::string(one.fields)};
+    }
+  }
+  scan_needed_ = true;
+  flush_changes();
 }
 
 void MaildirState::take_entries(const Uidlist& list) {
@@ -122,6 +147,8 @@ Result<> MaildirState::read_whole_uidlist() {
   uidlist_lines_ = 0;
   fields_.clear();
   take_header(*list);
+  uidlist_torn_ = list->complete != text.size();
+  compare_entries(*list);
   take_entries(*list);
   fields_known_ = true;
   uidlist_read_ = list->complete;

@@ -4,6 +4,7 @@
 
 #include <unordered_map>
 
+#include "common/mailbox/index_file.h"
 #include "common/mailbox/state.h"
 #include "common/mailbox/watcher.h"
 #include "common/net/descriptor.h"
@@ -36,7 +37,9 @@ struct Registry::Open {
 };
 
 Registry::Registry()
-    : watcher_(std::make_unique<Watcher>()), open_(std::make_shared<Open>()) {}
+    : watcher_(std::make_unique<Watcher>()),
+      indexes_(std::make_unique<IndexFiles>()),
+      open_(std::make_shared<Open>()) {}
 
 Registry::~Registry() = default;
 

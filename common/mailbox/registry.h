@@ -9,6 +9,7 @@
 namespace mail::mailbox {
 
 class State;
+class IndexFiles;
 class Watcher;
 
 /// What all users of one process share: the mailboxes that are open, each
@@ -32,6 +33,7 @@ class Registry {
   void dispatch();
 
   Watcher& watcher() { return *watcher_; }
+  IndexFiles& indexes() { return *indexes_; }
   /// The state of the mailbox at `path`, made by `make` if it is not open.
   std::shared_ptr<State> state(
       const std::string& path,
@@ -42,6 +44,7 @@ class Registry {
  private:
   struct Open;
   std::unique_ptr<Watcher> watcher_;
+  std::unique_ptr<IndexFiles> indexes_;
   std::shared_ptr<Open> open_;
 };
 

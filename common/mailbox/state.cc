@@ -87,6 +87,7 @@ Result<Record*> State::with_facts(uint32_t uid) {
     TRY(learn_facts(*record));
     record = find(uid);
     if (!record) return expunged(uid);
+    remember(*record);
   }
   return record;
 }
@@ -100,6 +101,7 @@ Result<uint64_t> State::virtual_size(uint32_t uid) {
     record = find(uid);
     if (!record) return expunged(uid);
     record->virtual_size = size;
+    remember(*record);
   }
   return record->virtual_size;
 }
@@ -137,16 +139,12 @@ void State::attach(Mailbox* session,
 }
 
 void State::detach(Mailbox* session) {
+  if (sessions_.size() == 1 && sessions_[0] == session) close();
   std::erase(sessions_, session);
   for (Change& change : changes_) {
     if (change.silent == session) change.silent = nullptr;
   }
   if (silent_ == session) silent_ = nullptr;
-}
-
-bool State::has_writer() const {
-  return std::any_of(sessions_.begin(), sessions_.end(),
-                     [](Mailbox* s) { return !s->read_only(); });
 }
 
 void State::tell_sessions() {
@@ -209,16 +207,28 @@ bool State::apply_one(const Mutation& change, uint64_t modseq) {
   return changed;
 }
 
-void State::apply(std::vector<Mutation>& changes, const Mailbox* silent) {
-  silent_ = silent;
+/// Whether any was one that clients see.
+bool State::apply_all(std::vector<Mutation>& changes, Index::Writer* writer) {
   uint64_t modseq = highest_modseq_ + 1;
   bool any = false;
   for (const Mutation& change : changes) {
-    if (apply_one(change, modseq)) any = true;
+    if (apply_one(change, modseq)) {
+      any = true;
+      if (change.kind == Mutation::Kind::Remove && writer) {
+        writer->remove(change.record.uid, modseq);
+      }
+    }
+    if (!writer || change.kind == Mutation::Kind::Remove) continue;
+    if (const Record* record = find(change.record.uid)) {
+      writer->put(*record, odd_of(*record));
+    }
   }
-  silent_ = nullptr;
-  if (!any) return;
-  highest_modseq_ = modseq;
+  if (any) highest_modseq_ = modseq;
+  return any;
+}
+
+/// What no session needs any more.
+void State::trim() {
   while (history_.size() > kMaxHistory) {
     history_floor_ = history_.front().modseq;
     history_.pop_front();
@@ -226,17 +236,35 @@ void State::apply(std::vector<Mutation>& changes, const Mailbox* silent) {
   if (sessions_.empty()) {
     first_change_ += changes_.size();
     changes_.clear();
-  } else {
-    uint64_t needed = UINT64_MAX;
-    for (Mailbox* s : sessions_) needed = std::min(needed, s->seen_change_);
-    while (!changes_.empty() &&
-           (first_change_ < needed || changes_.size() > kMaxChanges)) {
-      changes_.pop_front();
-      ++first_change_;
-    }
+    return;
   }
-  bool heard = std::any_of(sessions_.begin(), sessions_.end(),
-                           [](Mailbox* s) { return bool{s->on_change_}; });
+  uint64_t needed = UINT64_MAX;
+  for (Mailbox* s : sessions_) needed = std::min(needed, s->seen_change_);
+  while (!changes_.empty() &&
+         (first_change_ < needed || changes_.size() > kMaxChanges)) {
+    changes_.pop_front();
+    ++first_change_;
+  }
+}
+
+void State::apply(std::vector<Mutation>& changes, const Mailbox* silent) {
+  silent_ = silent;
+  bool any = false;
+  uint64_t floor = history_floor_;
+  bool written = write_index([&](Index::Writer& writer) {
+    any = apply_all(changes, &writer);
+    trim();
+    if (history_floor_ != floor) writer.trim_expunged(history_floor_);
+  });
+  if (!written) {
+    any = apply_all(changes, nullptr);
+    trim();
+    if (index_) save_all();
+  }
+  silent_ = nullptr;
+  bool heard =
+      any && std::any_of(sessions_.begin(), sessions_.end(),
+                         [](Mailbox* s) { return bool{s->on_change_}; });
   if (heard) registry_.changed(weak_from_this());
 }
 
@@ -273,11 +301,5 @@ void State::start_modseq() {
   history_.clear();
   for (Record& record : records_) record.modseq = highest_modseq_;
 }
-
-std::optional<std::string> State::cached(uint32_t, std::string_view) {
-  return std::nullopt;
-}
-
-void State::put_cached(uint32_t, std::string_view, std::string_view) {}
 
 }  // namespace mail::mailbox

@@ -2,14 +2,17 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "common/base/result.h"
+#include "common/mailbox/index.h"
 #include "common/mailbox/mailbox.h"
 #include "common/mailbox/permissions.h"
 #include "common/mailbox/record.h"
@@ -40,6 +43,8 @@ class State : public std::enable_shared_from_this<State>,
 
   /// Reads what is there; once, before anything else.
   virtual Result<> load() = 0;
+  /// No session is left: writes to the index what is known.
+  virtual void close() = 0;
   /// Takes in what other programs have done since.
   virtual Result<> refresh() = 0;
   /// Seeing new messages: a session that writes takes \Recent from them.
@@ -82,7 +87,7 @@ class State : public std::enable_shared_from_this<State>,
 
   void attach(Mailbox* session, std::shared_ptr<const UserSettings> settings);
   void detach(Mailbox* session);
-  bool has_writer() const;
+  bool has_sessions() const { return !sessions_.empty(); }
   /// refresh(), then on_change of the sessions that have news.
   void tell_sessions();
   Result<Changes> changes_for(Mailbox& session, Mailbox::Expunges expunges);
@@ -115,10 +120,30 @@ class State : public std::enable_shared_from_this<State>,
   std::string_view intern(std::string_view text);
   void note(Change::Kind kind, uint32_t uid);
 
+  // state_index.cc
+  void open_index();
+  /// Fills in all that is known; false: nothing is.
+  bool load_index(IndexHeader& header);
+  void save_all();
+  /// What other processes have written since.
+  void adopt_foreign();
+  /// Writes what waits; what `close_index` says holds until the next change.
+  void flush_index();
+  void close_index(const Stamp (&stamps)[3]);
+  /// Something of the record has changed that no client sees.
+  void remember(const Record& record);
+  /// uidnext or the like: must be written although no record was.
+  void header_changed() { header_dirty_ = true; }
+  static bool is_settled(const Stamp& stamp);
+  /// Hooks for what a format keeps beside the records.
+  virtual void adopted(const Record&) {}
+  virtual void about_to_remove(const Record&) {}
+
   Registry& registry_;
   MailboxPaths paths_;
   std::shared_ptr<const UserSettings> settings_;
   Permissions permissions_;
+  std::unique_ptr<Index> index_;
 
   std::vector<Record> records_;
   std::unordered_map<uint32_t, std::string> odd_;  // see Record::odd_info
@@ -130,6 +155,15 @@ class State : public std::enable_shared_from_this<State>,
  private:
   friend class Mailbox;
   bool apply_one(const Mutation& change, uint64_t modseq);
+  bool apply_all(std::vector<Mutation>& changes, Index::Writer* writer);
+  void trim();
+  void adopt(Index::Writer& writer, const IndexHeader& header);
+  void put_pending(Index::Writer& writer);
+  void write_everything(Index::Writer& writer);
+  bool write_index(const std::function<void(Index::Writer&)>& work);
+  void take_keywords(const std::vector<std::string>& names);
+  IndexHeader header_now() const;
+  std::string_view odd_of(const Record& record) const;
 
   std::shared_ptr<const std::vector<uint32_t>> uids_;
   std::deque<std::string> names_;  // chunks that records' names are in
@@ -138,6 +172,12 @@ class State : public std::enable_shared_from_this<State>,
   std::deque<Expunged> history_;
   std::vector<Mailbox*> sessions_;
   const Mailbox* silent_ = nullptr;
+  uint64_t writes_ = 0;  // IndexHeader::writes as we know it
+  Stamp stored_stamps_[3];
+  bool header_dirty_ = false;
+  std::set<uint32_t> dirty_;  // records to be written
+  std::map<std::pair<uint32_t, std::string>, std::string> pending_cache_;
+  size_t pending_cache_size_ = 0;
 };
 
 }  // namespace mail::mailbox

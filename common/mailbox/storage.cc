@@ -267,6 +267,7 @@ Result<Status> Storage::status(std::string_view name, bool with_size) {
   TRY(opened->refresh());
   Result<> trouble;
   Status out = opened->status(with_size, trouble);
+  if (!opened->has_sessions()) opened->close();
   TRY(trouble);
   return out;
 }

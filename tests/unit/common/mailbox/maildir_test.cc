@@ -33,7 +33,8 @@ TEST_CASE("a new INBOX is made as the original makes it", "[maildir]") {
         std::vector<std::string>{
             "cur", "dovecot-uidlist", "dovecot-uidvalidity",
             fmt::format("dovecot-uidvalidity.{:08x}", inbox->uidvalidity()),
-            "maildirfolder", "new", "tmp"});
+            "maildirfolder", "new", "postcote.index", "postcote.index-lock",
+            "postcote.index.boot", "tmp"});
   CHECK(home.read("Maildir/dovecot-uidlist") ==
         fmt::format("3 V{} N1 G{}\n", inbox->uidvalidity(), inbox->guid()));
 }
@@ -148,10 +149,16 @@ TEST_CASE("uids survive a lost cache and a broken uidlist", "[maildir]") {
     REQUIRE(inbox->expunge(two));
     validity = inbox->uidvalidity();
   }
+  uint64_t modseq = open_inbox(*storage)->highest_modseq();
+  CHECK(modseq < 100);
+  CHECK(open_inbox(*storage)->expunged_since(modseq - 1) ==
+        std::vector<uint32_t>{2});
+  home.remove_index();
   {
     auto inbox = open_inbox(*storage);
     CHECK(inbox->uids() == std::vector<uint32_t>{1, 3});
     CHECK(inbox->uidvalidity() == validity);
+    CHECK_FALSE(inbox->expunged_since(modseq));
     CHECK(inbox->uidnext() == 4);
     // What was seen before may have had any modseq.
     CHECK(inbox->highest_modseq() > 1'000'000'000'000);
@@ -185,11 +192,21 @@ TEST_CASE("a uidlist cut anywhere loses no message and reuses no uid",
   uint32_t validity = open_inbox(*storage)->uidvalidity();
   for (size_t cut = 0; cut < list.size(); cut += 7) {
     home.write("Maildir/dovecot-uidlist", list.substr(0, cut));
+    // The index knows all uids.
     auto inbox = open_inbox(*storage);
+    CHECK(inbox->uids() == std::vector<uint32_t>{1, 2, 3});
+    CHECK(inbox->uidvalidity() == validity);
+    inbox.reset();
+    home.write("Maildir/dovecot-uidlist", list.substr(0, cut));
+    home.remove_index();
+    inbox = open_inbox(*storage);
     CHECK(inbox->count() == 3);
-    if (inbox->uidvalidity() != validity) {
-      CHECK(cut <= list.find('\n'));
-    }
+    CHECK(inbox->uid(3) >= 3);
+    if (inbox->uidvalidity() != validity) CHECK(cut <= list.find('\n'));
+    inbox.reset();
+    home.remove_index();
+    home.write("Maildir/dovecot-uidlist", list);
+    open_inbox(*storage);
   }
 }
 

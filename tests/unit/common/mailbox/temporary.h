@@ -54,6 +54,12 @@ struct Home {
         std::filesystem::path(full).parent_path());
     (void)replace_file(full, text, 0600);
   }
+  void remove_index(const std::string& directory = "Maildir") {
+    for (const char* ending : {"", "-lock", ".boot"}) {
+      std::filesystem::remove(path + "/" + directory + "/postcote.index" +
+                              ending);
+    }
+  }
   /// As another MDA does it.
   void deliver(const std::string& name, std::string_view text = "a: b\n\nc\n",
                const std::string& maildir = "Maildir") {

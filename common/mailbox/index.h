@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/mailbox/index_file.h"
+#include "common/mailbox/record.h"
+
+namespace mail::mailbox {
+
+/// When and how large a file or directory was.
+struct Stamp {
+  uint64_t inode = 0, size = 0;
+  int64_t seconds = 0, nanoseconds = 0;
+  static Stamp of(const std::string& path);
+  friend bool operator==(const Stamp&, const Stamp&) = default;
+};
+
+/// What the index says of a whole mailbox.
+struct IndexHeader {
+  uint32_t uidvalidity = 0, uidnext = 1, first_recent = 1;
+  uint64_t highest_modseq = 1, history_floor = 1;
+  uint64_t writes = 0;  ///< counts; for those who look whether others wrote
+  std::string guid;
+  std::vector<std::string> keywords;
+  /// Of the files when all of them were in the index; zeros: look yourself.
+  /// Maildir: new/, cur/, dovecot-uidlist. mbox: the file.
+  Stamp stamps[3];
+  /// Sums, good as long as the stamps are.
+  uint32_t messages = 0, unseen = 0, recent = 0;
+  uint64_t virtual_size = Record::kUnknown;
+};
+
+/// One mailbox in an index file. Keys: box number (4 bytes, big endian), a
+/// letter, and
+///   h                 header                 r uid         record
+///   x modseq uid      expunged               c uid field   computed value
+/// and in box 0:  n path -> number,  i -> last number.
+class Index {
+ public:
+  Index(std::shared_ptr<IndexFile> file, std::string path);
+
+  /// False: there is nothing (valid) of this mailbox.
+  bool header(IndexHeader& out);
+  /// Records as they are kept: `odd` is what Record::odd_info announces; both
+  /// views are valid during the call.
+  using Each = std::function<void(const Record& record, std::string_view odd)>;
+  struct Expunged {
+    uint64_t modseq;
+    uint32_t uid;
+  };
+  bool load(const Each& each, std::vector<Expunged>& expunged);
+
+  /// Others have written to the file since our last look at it.
+  bool maybe_changed() const;
+  /// A new file has taken the place of one that was removed.
+  bool renewed();
+
+  class Writer {
+   public:
+    Writer(Index& index, IndexFile::Transaction& transaction)
+        : index_(index), transaction_(transaction) {}
+    bool header(IndexHeader& out);
+    void walk(const Each& each);
+    std::vector<Expunged> expunged_after(uint64_t modseq);
+    void put(const Record& record, std::string_view odd);
+    void remove(uint32_t uid, uint64_t modseq);
+    void trim_expunged(uint64_t floor);
+    void put_header(const IndexHeader& header);
+    void put_cached(uint32_t uid, std::string_view field,
+                    std::string_view value);
+    void clear();
+
+   private:
+    Index& index_;
+    IndexFile::Transaction& transaction_;
+  };
+  /// All or nothing. False: nothing was written.
+  bool write(const std::function<void(Writer&)>& work);
+
+  std::optional<std::string> cached(uint32_t uid, std::string_view field);
+  /// The mailbox is gone.
+  void forget();
+
+ private:
+  friend class Writer;
+  bool find_box(IndexFile::Transaction& transaction, bool make);
+  std::string key(char kind) const;
+  std::string key(char kind, uint32_t uid) const;
+
+  std::shared_ptr<IndexFile> file_;
+  std::string path_;
+  uint32_t box_ = 0;  // 0: not known
+  uint64_t seen_write_ = 0;
+  unsigned generation_ = 0;
+};
+
+}  // namespace mail::mailbox
