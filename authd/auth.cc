@@ -216,6 +216,10 @@ net::Task<PassResult> Auth::one(Passdb& passdb, Request& request, Ask& ask) {
       if (why) result = *why;
     }
   }
+  // A worker's answer names the user, which is not shown twice, but shows.
+  if (result == PassResult::Ok && passdb.blocking()) {
+    request.extra.set("user", request.user, true);
+  }
   if (result == PassResult::Ok && ask.want != Want::Verify && answer.stored &&
       !rules.deny) {
     std::string stored_as = answer.scheme;

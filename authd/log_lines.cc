@@ -32,8 +32,8 @@ void info(std::string_view text) {
                               : fmt::format("{}{}", context(), text));
 }
 void debug(std::string_view text) {
-  log::info(context().empty() ? std::string(text)
-                              : fmt::format("{}{}", context(), text));
+  log::debug(context().empty() ? std::string(text)
+                               : fmt::format("{}{}", context(), text));
 }
 
 bool verbose(const Request& request, const DatabaseSettings* database) {
