@@ -5,13 +5,13 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "common/config/dovecot/version.h"
 #include "common/process/ids.h"
 
 namespace mail::daemon {
 
 /// The version that masters and children compare.
-inline constexpr std::string_view kDovecotVersion = "2.3.19.1";
-inline constexpr std::string_view kDovecotRevision = "9b53102964";
+inline constexpr std::string_view kDovecotVersion = config::dovecot::kVersion;
 /// Set by our own master: a child may take more clients than CLIENT_LIMIT
 /// says, for it reports how many it takes.
 inline constexpr std::string_view kOurMaster = "POSTCOTE_MASTER";

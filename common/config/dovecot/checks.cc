@@ -15,8 +15,11 @@ class Checker {
       : config_(config), global_(config.layers[0]) {}
 
   void run() {
+    protocols();
     services();
     passwords();
+    policy();
+    exporters();
   }
 
  private:
@@ -31,6 +34,36 @@ class Checker {
   std::string text(const std::string& key) const {
     const Entry* entry = global_.find(key);
     return entry ? entry->text : "";
+  }
+
+  /// A protocol is one that some service belongs to.
+  void protocols() {
+    std::string all = text("protocols");
+    for (auto name : split(all, " ,")) {
+      bool known = name == "none";
+      for (const auto& service : list_names(text("service"))) {
+        known |= text("service/" + escape_name(service) + "/protocol") == name;
+      }
+      if (!known) error(fmt::format("protocols: Unknown protocol: {}", name));
+    }
+  }
+
+  void policy() {
+    if (!text("auth_policy_server_url").empty() &&
+        text("auth_policy_hash_nonce").empty()) {
+      error("auth_policy_hash_nonce must be set when policy server is used");
+    }
+  }
+
+  void exporters() {
+    for (const auto& name : list_names(text("event_exporter"))) {
+      std::string path = "event_exporter/" + escape_name(name) + "/";
+      if (text(path + "format").empty()) {
+        error("Exporter format name can't be empty");
+      } else if (text(path + "transport").empty()) {
+        error("Exporter transport name can't be empty");
+      }
+    }
   }
 
   void services() {

@@ -42,7 +42,7 @@ void Parser::run(const std::string& path) {
   if (!text) {
     Problem problem;
     problem.kind = Problem::Kind::Error;
-    problem.text = std::move(text.error().what);
+    problem.text = fmt::format("open({}) failed: {}", path, text.error().what);
     out_.problems.push_back(std::move(problem));
     return;
   }
@@ -365,7 +365,7 @@ void Parser::set_string(const Statement& statement) {
 void Parser::store(const std::string& key, const SettingInfo* info,
                    const Statement& statement) {
   size_t layer = stack_.back().layer;
-  if (layer == 0) warn_of_earlier_filter(key);
+  if (layer == 0 && info && stack_.size() == 1) warn_of_earlier_filter(key);
   std::string text = statement.value;
   bool file = statement.value_kind == Statement::ValueKind::File;
   bool variable = statement.value_kind == Statement::ValueKind::Variable;
@@ -435,7 +435,7 @@ std::optional<std::string> Parser::variable(std::string_view name) {
 std::string Parser::expand(const std::string& key, const std::string& text) {
   std::string out;
   bool first = true;
-  for (auto word : split_exact(text, ' ')) {
+  for (auto word : split(text, " \t")) {
     if (!first) out += ' ';
     first = false;
     bool self = word.size() == key.size() + 1 && word.substr(1) == key;
