@@ -76,6 +76,20 @@ def make_dovecot(directory, root):
         os.symlink(f"/etc/ssl/{source}", f"{directory}/private/dovecot.{end}")
 
 
+def make_opendkim(etc, root):
+    """Makes /etc/opendkim.conf, /etc/default/opendkim and the key directory as
+    the package leaves them; the trust anchor only where there is one."""
+    os.makedirs(f"{etc}/default", exist_ok=True)
+    os.makedirs(f"{etc}/dkimkeys", mode=0o700)
+    share = f"{root}/usr/share/opendkim"
+    text = _read(f"{root}/etc/opendkim.conf", f"{share}/opendkim.conf")
+    if not os.path.exists("/usr/share/dns/root.key"):
+        text = re.sub(r"(?m)^TrustAnchorFile", "#TrustAnchorFile", text)
+    Editor(f"{etc}/opendkim.conf").write(text)
+    Editor(f"{etc}/default/opendkim").write(
+        _read(f"{root}/etc/default/opendkim", f"{share}/opendkim.default"))
+
+
 class Editor:
     """Edits of one file, as a person with an editor does them."""
 

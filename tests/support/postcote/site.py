@@ -129,6 +129,12 @@ class Site:
             os.makedirs(f"{self.etc}/pam.d", exist_ok=True)
             shutil.copy(f"{find_root('debian')}/etc/pam.d/dovecot",
                         f"{self.etc}/pam.d/dovecot")
+        if self.tree.suites["opendkim"]:
+            config.make_opendkim(self.etc, self.tree.root("opendkim") if alone
+                                 else find_root("debian"))
+            shutil.chown(f"{self.etc}/dkimkeys", UID["opendkim"],
+                         GID["opendkim"])
+            self.opendkim = config.Editor(f"{self.etc}/opendkim.conf")
         self.main = config.Editor(f"{self.etc}/postfix/main.cf")
         self.master = config.Editor(f"{self.etc}/postfix/master.cf")
         self.aliases = config.Editor(f"{self.etc}/aliases")
@@ -220,6 +226,12 @@ class Site:
             raise AssertionError("\n".join(
                 [str(e), *self.log.lines[mark:]])) from None
         return self
+
+    def start_opendkim(self, *arguments):
+        """Starts the opendkim of the tree, as its unit does."""
+        mark = self.log.mark()
+        self.space.launch(["opendkim", *arguments])
+        self.log.wait_for(r"OpenDKIM Filter v\S+ starting", since=mark)
 
     def stop_dovecot(self):
         self.run("dovecot", "stop")
