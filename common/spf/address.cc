@@ -40,7 +40,7 @@ std::string Address::text() const {
 }
 
 namespace {
-char nibble(unsigned value) { return "0123456789abcdef"[value & 15]; }
+char nibble(unsigned value) { return "0123456789ABCDEF"[value & 15]; }
 }  // namespace
 
 std::string Address::dotted() const {

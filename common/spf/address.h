@@ -20,7 +20,7 @@ struct Address {
   bool in(const Address& network, int prefix) const;
   /// "192.0.2.1", "2001:db8::cb01": macro c.
   std::string text() const;
-  /// "192.0.2.3", or 32 nibbles with dots: macro i.
+  /// "192.0.2.3", or 32 nibbles with dots, upper case as pyspf's: macro i.
   std::string dotted() const;
   /// "3.2.0.192.in-addr.arpa", "....ip6.arpa".
   std::string reverse_name() const;

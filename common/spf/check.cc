@@ -13,7 +13,8 @@ namespace mail::spf {
 
 namespace {
 
-constexpr int kTermLimit = 10;     // RFC 7208, 4.6.4: terms that ask DNS
+constexpr int kTermLimit = 10;  // RFC 7208, 4.6.4: terms that ask DNS
+constexpr std::string_view kTypes[] = {"TXT", "A", "AAAA", "MX", "PTR"};
 constexpr size_t kNameLimit = 10;  // names of one mx or ptr
 
 class Evaluator {
@@ -77,7 +78,9 @@ const Reply* Evaluator::ask_term(Question::Type type, const std::string& name) {
   const Reply* reply = ask(type, name);
   if (!reply) return nullptr;
   if (reply->status == Reply::Status::Failure) {
-    decide(Outcome::TempError, fmt::format("DNS lookup of {} failed", name));
+    decide(Outcome::TempError,
+           fmt::format("DNS no answer to the query {}. IN {}", name,
+                       kTypes[static_cast<size_t>(type)]));
     return nullptr;
   }
   if (reply->status == Reply::Status::Nothing &&
@@ -113,7 +116,7 @@ std::optional<Record> Evaluator::fetch(const std::string& domain,
   if (!reply) return std::nullopt;
   if (reply->status == Reply::Status::Failure) {
     failure = {Outcome::TempError,
-               fmt::format("DNS lookup of {} failed", domain)};
+               fmt::format("DNS no answer to the query {}. IN TXT", domain)};
     return std::nullopt;
   }
   const std::string* text = nullptr;
@@ -160,7 +163,8 @@ Verdict Evaluator::evaluate(const Record& record, const std::string& domain,
     if (verdict.outcome == Outcome::Fail && top) {
       verdict.text = explain(record, domain);
       verdict.only_all = record.directives.size() == 1 &&
-                         directive.mechanism == Mechanism::All;
+                         directive.mechanism == Mechanism::All &&
+                         !record.explanation && !record.redirect;
     }
     return verdict;
   }
@@ -221,7 +225,8 @@ Evaluator::Match Evaluator::match_include(const std::string& target) {
     case Outcome::None:
       return decide(
           Outcome::PermError,
-          fmt::format("No valid SPF record for included domain: {}", target));
+          fmt::format("No valid SPF record for included domain: {}: include:{}",
+                      target, target));
     case Outcome::TempError:
     case Outcome::PermError:
       return decide(verdict.outcome, verdict.text);

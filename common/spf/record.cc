@@ -39,8 +39,9 @@ std::optional<int> parse_prefix(std::string_view text, int most) {
 }
 
 /// Takes "/24", "//64" or "/24//64" from the end. A slash may also belong to a
-/// macro-string: only what looks like a prefix length is one.
-bool take_dual_cidr(std::string_view& text, Directive& out) {
+/// macro-string: only what looks like a prefix length is one. Returns 0, or the
+/// version of IP whose length is bad.
+int take_dual_cidr(std::string_view& text, Directive& out) {
   auto digits_from = [](std::string_view piece) {
     return !piece.empty() &&
            piece.find_first_not_of("0123456789") == std::string_view::npos;
@@ -48,24 +49,25 @@ bool take_dual_cidr(std::string_view& text, Directive& out) {
   size_t six = text.rfind("//");
   if (six != std::string_view::npos && digits_from(text.substr(six + 2))) {
     auto prefix = parse_prefix(text.substr(six + 2), 128);
-    if (!prefix) return false;
+    if (!prefix) return 6;
     out.prefix6 = *prefix;
     text = text.substr(0, six);
   }
   size_t four = text.rfind('/');
   if (four != std::string_view::npos && digits_from(text.substr(four + 1))) {
     auto prefix = parse_prefix(text.substr(four + 1), 32);
-    if (!prefix) return false;
+    if (!prefix) return 4;
     out.prefix4 = *prefix;
     text = text.substr(0, four);
   }
-  return true;
+  return 0;
 }
 
-Result<MacroString> parse_domain(std::string_view text, std::string_view term) {
+Result<MacroString> parse_domain(std::string_view text) {
   auto domain = MacroString::parse(text, MacroString::Use::Domain);
   if (!domain)
-    return fail(Fault::Protocol, fmt::format("Invalid SPF macro: {}", term));
+    return fail(Fault::Protocol,
+                fmt::format("Unknown Macro Encountered: {}", text));
   if (!domain->ends_as_domain()) {
     return fail(Fault::Protocol,
                 fmt::format("Invalid domain found (use FQDN): {}", text));
@@ -94,6 +96,17 @@ std::optional<std::string> parse_network(std::string_view text,
   return std::nullopt;
 }
 
+std::string missing_domain(Mechanism mechanism, bool has_colon,
+                           std::string_view term) {
+  if (has_colon) return fmt::format("empty domain:: {}", term);
+  if (mechanism == Mechanism::Include) {
+    return fmt::format("include mechanism missing domain: {}", term);
+  }
+  return mechanism == Mechanism::Exists
+             ? fmt::format("implicit exists not allowed: {}", term)
+             : fmt::format("CIDR not allowed: {}", term);
+}
+
 std::optional<std::string> parse_directive(std::string_view term,
                                            Record& record) {
   Directive out;
@@ -111,7 +124,10 @@ std::optional<std::string> parse_directive(std::string_view term,
       end == std::string_view::npos ? "" : text.substr(end + has_colon);
   switch (*mechanism) {
     case Mechanism::All:
-      if (end != std::string_view::npos) {
+      if (end != std::string_view::npos && !has_colon) {
+        return fmt::format("CIDR not allowed: {}", term);
+      }
+      if (has_colon) {
         return fmt::format(
             "Invalid all mechanism format - only qualifier "
             "allowed with all: {}",
@@ -124,8 +140,8 @@ std::optional<std::string> parse_directive(std::string_view term,
       break;
     case Mechanism::A:
     case Mechanism::Mx:
-      if (!take_dual_cidr(rest, out)) {
-        return fmt::format("Invalid CIDR length: {}", term);
+      if (int version = take_dual_cidr(rest, out)) {
+        return fmt::format("Invalid IP{} CIDR length: {}", version, term);
       }
       [[fallthrough]];
     case Mechanism::Ptr:
@@ -134,9 +150,9 @@ std::optional<std::string> parse_directive(std::string_view term,
     case Mechanism::Include:
     case Mechanism::Exists: {
       if (!has_colon || rest.empty()) {
-        return fmt::format("Empty domain: {}", term);
+        return missing_domain(*mechanism, has_colon, term);
       }
-      auto domain = parse_domain(rest, term);
+      auto domain = parse_domain(rest);
       if (!domain) return std::move(domain).error().what;
       out.domain = std::move(*domain);
     }
@@ -157,16 +173,12 @@ std::optional<std::string> parse_modifier(std::string_view term, size_t equal,
                                           Record& record) {
   auto name = term.substr(0, equal), value = term.substr(equal + 1);
   bool redirect = iequals(name, "redirect"), explains = iequals(name, "exp");
-  if (!redirect && !explains) {
-    // Unknown ones are ignored, but must be well formed.
-    if (!MacroString::parse(value, MacroString::Use::Domain)) {
-      return fmt::format("Invalid SPF macro: {}", term);
-    }
-    return std::nullopt;
-  }
+  // Unknown ones are ignored, whatever they hold, as pyspf does.
+  if (!redirect && !explains) return std::nullopt;
   auto& place = redirect ? record.redirect : record.explanation;
-  if (place) return fmt::format("{} occurs more than once: {}", name, term);
-  auto domain = parse_domain(value, term);
+  if (place)
+    return fmt::format("{}= MUST appear at most once: {}", lower(name), term);
+  auto domain = parse_domain(value);
   if (!domain) return std::move(domain).error().what;
   place = std::move(*domain);
   return std::nullopt;

@@ -53,7 +53,7 @@ TEST_CASE("The expansion examples of RFC 7208 come out", "[spf]") {
   CHECK(expand("%{d2}.trusted-domains.example.net") ==
         "example.com.trusted-domains.example.net");
   CHECK(expand("%{ir}.%{v}._spf.%{d2}", values("2001:db8::cb01")) ==
-        "1.0.b.c.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2."
+        "1.0.B.C.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.B.D.0.1.0.0.2."
         "ip6._spf.example.com");
 }
 
