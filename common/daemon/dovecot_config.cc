@@ -8,7 +8,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 
+#include "common/base/ascii.h"
+#include "common/config/dovecot/description.h"
 #include "common/net/address.h"
 #include "common/process/dovecot_files.h"
 
@@ -68,7 +71,28 @@ Result<> read_more(int fd, std::string& buffer) {
 
 }  // namespace
 
+namespace {
+
+/// What doveconf -e and the master leave in the environment: root settings in
+/// upper case.
+Result<cf::SettingsPtr> read_environment() {
+  cf::FlatSettings values;
+  for (char** one = environ; *one; ++one) {
+    std::string_view text = *one;
+    size_t equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    std::string key = lower(text.substr(0, equals));
+    if (upper(key) != text.substr(0, equals)) continue;
+    if (!cf::find_setting(key)) continue;
+    values.emplace_back(std::move(key), text.substr(equals + 1));
+  }
+  return cf::Settings::make(values);
+}
+
+}  // namespace
+
 Result<cf::SettingsPtr> DovecotConfig::open(const std::string& path) {
+  if (getenv("DOVECONF_ENV")) return read_environment();
   path_ = path;
   struct stat info;
   if (stat(path.c_str(), &info) != 0) {
