@@ -85,10 +85,6 @@ bool ArgReader::read_quoted(std::string_view text, std::vector<Arg>& into) {
     if (c == '\\') {
       if (++at == text.size() || ends_line(text, at)) break;
       c = text[at];
-      if (c != '"' && c != '\\') {
-        fail("Escaping quoted chars not allowed");
-        return false;
-      }
     }
     if (c == '\0') {
       fail("NULs not allowed in strings");

@@ -69,7 +69,7 @@ class Parser {
     const Arg& arg = args_[at_++];
     if (arg.is_list()) {
       if (arg.list.empty()) {
-        return fail(Fault::Protocol, "Empty list not allowed");
+        return fail(Fault::Protocol, "No search parameters inside list");
       }
       return parse_search(arg.list, 0, limits_);
     }
@@ -173,7 +173,9 @@ class Parser {
       return key;
     }
     if (name == "KEYWORD" || name == "UNKEYWORD") {
-      return flag(TRY(argument(name))->text, name == "UNKEYWORD");
+      key = flag(TRY(argument(name))->text, name == "UNKEYWORD");
+      key.value = "KEYWORD";
+      return key;
     }
     if (name == "UID") {
       const Arg* arg = TRY(argument(name));
@@ -266,7 +268,9 @@ Result<SearchReturn> parse_search_return(const Args& args, size_t& at) {
   SearchReturn out;
   if (at >= args.size() || !args[at].is_atom("RETURN")) return out;
   if (at + 1 >= args.size() || !args[at + 1].is_list()) {
-    return fail(Fault::Protocol, "Invalid search return options");
+    return fail(Fault::Protocol, at + 1 >= args.size()
+                                     ? "Unknown argument RETURN"
+                                     : "Invalid search return options");
   }
   const Args& list = args[at + 1].list;
   at += 2;

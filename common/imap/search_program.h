@@ -21,7 +21,7 @@ struct SearchKey {
     Sequence,  ///< set; a view's numbers
     Uid,       ///< set
     Saved,     ///< "$"
-    Flag,      ///< word: "\Seen"; value: keyword
+    Flag,      ///< word: "\Seen", or with value "KEYWORD" a keyword
     Recent,
     Before,  ///< number: day since 1970, date: which
     On,

@@ -57,8 +57,8 @@ class Output {
  public:
   void plain(char c) {
     end_word();
-    // A fold is its blank alone; NUL would end many a reader's text.
-    if (c != '\r' && c != '\n') out_ += c == '\t' ? ' ' : c;
+    // A fold is its blank alone.
+    if (c != '\r' && c != '\n') out_ += c;
   }
   void word(const Word& w) {
     if (!iequals(charset_, w.charset)) end_word();

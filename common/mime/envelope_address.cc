@@ -212,7 +212,8 @@ std::vector<EnvelopeAddress> read_addresses(std::string_view value,
 
 std::string display_name(const std::vector<EnvelopeAddress>& addresses) {
   for (const EnvelopeAddress& a : addresses) {
-    if (!a.domain) continue;  // a group
+    if (!a.mailbox) continue;  // a group's end
+    if (!a.domain) return *a.mailbox;
     if (a.name && !a.name->empty()) return *a.name;
     std::string text = a.mailbox.value_or("");
     if (*a.domain != kMissingDomain) text += "@" + *a.domain;

@@ -303,21 +303,17 @@ Part parse_structure(std::string_view message) {
 
 const Part* find_part(const Part& root, const std::vector<uint32_t>& numbers) {
   const Part* at = &root;
-  // Part 1 of a message that has no parts is its body.
-  bool message = true;
+  bool itself = false;  // the last number was the "1" of what has no parts
   for (size_t i = 0; i < numbers.size(); ++i) {
     if (i > 0 && at->kind == Part::Kind::Message) {
       at = &at->children[0];
-      message = true;
-    }
-    uint32_t n = numbers[i];
-    if (at->kind == Part::Kind::Multipart) {
-      if (n == 0 || n > at->children.size()) return nullptr;
-      at = &at->children[n - 1];
-    } else if (!message || n != 1) {
+    } else if (itself) {
       return nullptr;
     }
-    message = false;
+    uint32_t n = numbers[i] ? numbers[i] : 1;
+    itself = at->kind != Part::Kind::Multipart;
+    if (itself ? n != 1 : n > at->children.size()) return nullptr;
+    if (!itself) at = &at->children[n - 1];
   }
   return at;
 }

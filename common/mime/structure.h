@@ -117,7 +117,8 @@ Part parse_structure(std::string_view message);
 
 /// "1.2" and the like, relative to `root` (RFC 3501, 6.4.5): nullptr if there
 /// is no such part. A message/rfc822 part's numbers go on inside it; part 1 of
-/// what is no multipart is the part itself.
+/// what is no multipart is the part itself (of a multipart's part too, as the
+/// original has it); 0 counts as 1.
 const Part* find_part(const Part& root, const std::vector<uint32_t>& numbers);
 
 }  // namespace mail::mime

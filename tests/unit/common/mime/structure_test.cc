@@ -170,7 +170,7 @@ TEST_CASE("parts are named by numbers", "[structure]") {
   CHECK(mime::find_part(root, {2, 2}) == nullptr);
   CHECK(mime::find_part(root, {2, 1, 1}) == nullptr);
   CHECK(mime::find_part(root, {3}) == nullptr);
-  CHECK(mime::find_part(root, {1, 1}) == nullptr);
+  CHECK(mime::find_part(root, {1, 1}) == &root.children[0]);
   Part leaf = mime::parse_structure("\nx\n");
   CHECK(mime::find_part(leaf, {1}) == &leaf);
   CHECK(mime::find_part(leaf, {1, 1}) == nullptr);
