@@ -1,0 +1,322 @@
+#include "imapd/matcher.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include "common/base/ascii.h"
+#include "common/base/utf8.h"
+#include "common/mime/charset.h"
+#include "common/mime/codec.h"
+#include "common/mime/date_parse.h"
+
+namespace mail::imapd {
+namespace {
+
+using imap::SearchKey;
+using Kind = SearchKey::Kind;
+using mime::Part;
+
+constexpr size_t kMaxMessage = 256 << 20;
+
+int64_t local_day(int64_t seconds) {
+  std::time_t t = seconds;
+  std::tm local{};
+  localtime_r(&t, &local);
+  int64_t shifted = seconds + local.tm_gmtoff;
+  return shifted >= 0 ? shifted / 86400 : -((86399 - shifted) / 86400);
+}
+
+bool compare_day(Kind kind, int64_t day, uint64_t wanted) {
+  auto other = static_cast<int64_t>(wanted);
+  if (kind == Kind::Before) return day < other;
+  if (kind == Kind::On) return day == other;
+  return day >= other;
+}
+
+/// How dear a key is: cheap ones are judged first.
+int cost(const SearchKey& key) {
+  switch (key.kind) {
+    case Kind::Sequence:
+    case Kind::Uid:
+    case Kind::Saved:
+    case Kind::All:
+    case Kind::Recent:
+      return 0;
+    case Kind::Flag:
+    case Kind::ModSeq:
+      return 1;
+    case Kind::Header:
+      return 5;
+    case Kind::Text:
+    case Kind::Body:
+      return 9;
+    case Kind::And:
+    case Kind::Or: {
+      int most = 0;
+      for (const SearchKey& child : key.children) {
+        most = std::max(most, cost(child));
+      }
+      return most;
+    }
+    default:
+      return key.date == SearchKey::Date::Sent ? 5 : 3;
+  }
+}
+
+bool asks_modseq(const SearchKey& key) {
+  if (key.kind == Kind::ModSeq) return true;
+  return std::any_of(key.children.begin(), key.children.end(), asks_modseq);
+}
+
+const std::optional<std::string>* envelope_field(const mime::EnvelopeFields& e,
+                                                 std::string_view name) {
+  if (name == "SUBJECT") return &e.subject;
+  if (name == "FROM") return &e.from;
+  if (name == "TO") return &e.to;
+  if (name == "CC") return &e.cc;
+  if (name == "BCC") return &e.bcc;
+  if (name == "DATE") return &e.date;
+  if (name == "MESSAGE-ID") return &e.message_id;
+  if (name == "IN-REPLY-TO") return &e.in_reply_to;
+  return nullptr;
+}
+
+/// The values of all headers `name` (upper case) in a header block, unfolded.
+std::vector<std::string> header_values(std::string_view header,
+                                       std::string_view name) {
+  std::vector<std::string> out;
+  bool wanted = false;
+  for (size_t at = 0; at < header.size();) {
+    size_t end = header.find('\n', at);
+    end = end == std::string_view::npos ? header.size() : end + 1;
+    std::string_view line = header.substr(at, end - at);
+    at = end;
+    if (line == "\n" || line == "\r\n") break;
+    if (line[0] == ' ' || line[0] == '\t') {
+      if (wanted) out.back() += line;
+      continue;
+    }
+    size_t colon = line.find(':');
+    wanted = colon != std::string_view::npos &&
+             iequals(trim_right(line.substr(0, colon)), name);
+    if (wanted) out.emplace_back(trim(line.substr(colon + 1)));
+  }
+  return out;
+}
+
+std::string_view range_of(std::string_view message, uint64_t at,
+                          uint64_t size) {
+  if (at >= message.size()) return {};
+  return message.substr(static_cast<size_t>(at), static_cast<size_t>(size));
+}
+
+}  // namespace
+
+bool contains_text(std::string_view haystack, std::string_view key) {
+  if (key.empty()) return true;
+  if (!is_ascii(haystack)) {
+    std::string mapped = mime::casemap(haystack);
+    return memmem(mapped.data(), mapped.size(), key.data(), key.size());
+  }
+  if (haystack.size() < key.size() || !is_ascii(key)) return false;
+  // One buffer for all searches; a pass that vectorises, then memmem.
+  thread_local std::string scratch;
+  scratch.resize(haystack.size());
+  for (size_t i = 0; i < haystack.size(); ++i) {
+    scratch[i] = to_upper(haystack[i]);
+  }
+  bool found = memmem(scratch.data(), scratch.size(), key.data(), key.size());
+  if (scratch.capacity() > 4 << 20) std::string().swap(scratch);
+  return found;
+}
+
+Matcher::Matcher(mailbox::Mailbox& box, OpenMessage& open,
+                 const std::set<uint32_t>& saved, SearchKey program,
+                 std::string_view charset, int64_t now)
+    : box_(box),
+      open_(open),
+      saved_(saved),
+      program_(std::move(program)),
+      now_(now),
+      wants_modseq_(asks_modseq(program_)) {
+  prepare(program_, charset);
+}
+
+void Matcher::prepare(SearchKey& key, std::string_view charset) {
+  if (key.kind == Kind::Header || key.kind == Kind::Body ||
+      key.kind == Kind::Text) {
+    key.value = mime::casemap(mime::to_utf8(key.value, charset));
+  }
+  for (SearchKey& child : key.children) prepare(child, charset);
+  std::stable_sort(
+      key.children.begin(), key.children.end(),
+      [](const SearchKey& a, const SearchKey& b) { return cost(a) < cost(b); });
+}
+
+std::optional<uint64_t> Matcher::modseq() const {
+  if (!wants_modseq_) return std::nullopt;
+  return modseq_;
+}
+
+Result<bool> Matcher::matches(uint32_t seq, uint32_t uid) {
+  auto message = box_.find(uid);
+  if (!message) return false;
+  seq_ = seq;
+  uid_ = uid;
+  message_ = *message;
+  facts_.reset();
+  raw_.reset();
+  structure_.reset();
+  auto result = judge(program_);
+  if (!result && result.error().sys == ENOENT) return false;
+  if (result && *result) modseq_ = std::max(modseq_, message_.modseq);
+  return result;
+}
+
+Result<bool> Matcher::judge(const SearchKey& key) {
+  bool value = false;
+  if (key.kind == Kind::And) {
+    value = true;
+    for (const SearchKey& child : key.children) {
+      value = TRY(judge(child));
+      if (!value) break;
+    }
+  } else if (key.kind == Kind::Or) {
+    for (const SearchKey& child : key.children) {
+      value = TRY(judge(child));
+      if (value) break;
+    }
+  } else {
+    value = TRY(judge_plain(key));
+  }
+  return value != key.negate;
+}
+
+Result<bool> Matcher::judge_plain(const SearchKey& key) {
+  switch (key.kind) {
+    case Kind::All:
+    case Kind::SaveDateSupported:
+      return true;
+    case Kind::Sequence:
+      return key.set.contains(seq_);
+    case Kind::Uid:
+      return key.set.contains(uid_);
+    case Kind::Saved:
+      return saved_.count(uid_) > 0;
+    case Kind::Flag:
+      return judge_flag(key);
+    case Kind::Recent:
+      return message_.recent;
+    case Kind::Before:
+    case Kind::On:
+    case Kind::Since:
+      return judge_date(key);
+    case Kind::Older:
+    case Kind::Younger: {
+      int64_t date = TRY(box_.internal_date(uid_));
+      int64_t edge = now_ - static_cast<int64_t>(key.number);
+      return key.kind == Kind::Older ? date <= edge : date >= edge;
+    }
+    case Kind::Larger:
+      return TRY(box_.virtual_size(uid_)) > key.number;
+    case Kind::Smaller:
+      return TRY(box_.virtual_size(uid_)) < key.number;
+    case Kind::ModSeq:
+      return message_.modseq >= key.number;
+    case Kind::Header:
+      return judge_header(key);
+    case Kind::Body:
+      return judge_text(key, false);
+    case Kind::Text:
+      return judge_text(key, true);
+    case Kind::Guid:
+      return TRY(box_.message_guid(uid_)) == key.value;
+    case Kind::Mailbox:
+      return box_.name() == key.value;
+    default:
+      return false;
+  }
+}
+
+Result<bool> Matcher::judge_flag(const SearchKey& key) {
+  if (key.value.empty()) {
+    mailbox::Flags flag = mailbox::flag_of(key.word);
+    return (message_.flags & flag) != 0;
+  }
+  const auto& names = box_.keywords();
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (iequals(names[i], key.word)) return (message_.keywords >> i & 1) != 0;
+  }
+  return false;
+}
+
+Result<bool> Matcher::judge_date(const SearchKey& key) {
+  if (key.date == SearchKey::Date::Sent) {
+    if (!facts_) facts_ = TRY(header_facts(open_, box_, uid_));
+    // Without a date it was sent in 1970, as the original has it.
+    auto date = mime::read_date(facts_->envelope.date.value_or(""))
+                    .value_or(mime::HeaderDate{});
+    int64_t shifted = date.seconds + date.offset;
+    int64_t day = shifted >= 0 ? shifted / 86400 : -((86399 - shifted) / 86400);
+    return compare_day(key.kind, day, key.number);
+  }
+  int64_t date = key.date == SearchKey::Date::Saved
+                     ? TRY(box_.save_date(uid_))
+                     : TRY(box_.internal_date(uid_));
+  return compare_day(key.kind, local_day(date), key.number);
+}
+
+Result<bool> Matcher::judge_header(const SearchKey& key) {
+  if (!facts_) facts_ = TRY(header_facts(open_, box_, uid_));
+  if (const auto* field = envelope_field(facts_->envelope, key.word)) {
+    if (!*field) return false;
+    return contains_text(mime::decode_words(**field), key.value);
+  }
+  auto* reader = TRY(open_.open(box_, uid_));
+  std::string header = TRY(reader->read_header());
+  for (const std::string& value : header_values(header, key.word)) {
+    if (contains_text(mime::decode_words(value), key.value)) return true;
+  }
+  return false;
+}
+
+bool Matcher::text_in_part(const Part& part, std::string_view message,
+                           std::string_view key, bool with_headers) {
+  if (key.empty()) return true;
+  if (with_headers) {
+    std::string_view header =
+        range_of(message, part.header_at, part.header_size);
+    if (contains_text(mime::decode_words(header), key)) return true;
+  }
+  for (const Part& child : part.children) {
+    if (text_in_part(child, message, key, with_headers)) return true;
+  }
+  if (part.kind != Part::Kind::Leaf || part.type != "text") return false;
+  std::string_view body = range_of(message, part.body_at, part.body_size);
+  std::string decoded;
+  if (part.encoded_as("base64")) {
+    decoded = mime::decode_base64_loose(body);
+    body = decoded;
+  } else if (part.encoded_as("quoted-printable")) {
+    decoded = mime::decode_quoted_printable(body);
+    body = decoded;
+  }
+  const std::string* charset = part.parameter("charset");
+  if (charset && !is_ascii(body) && !mime::is_utf8_charset(*charset)) {
+    return contains_text(mime::to_utf8(body, *charset), key);
+  }
+  return contains_text(body, key);
+}
+
+Result<bool> Matcher::judge_text(const SearchKey& key, bool with_headers) {
+  if (!raw_) {
+    auto* reader = TRY(open_.open(box_, uid_));
+    raw_ = TRY(reader->read_all(kMaxMessage));
+    structure_ = mime::parse_structure(*raw_);
+  }
+  return text_in_part(*structure_, *raw_, key.value, with_headers);
+}
+
+}  // namespace mail::imapd

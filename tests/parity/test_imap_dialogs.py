@@ -1,0 +1,49 @@
+"""Dialogues with imap: ours and Debian's give the same answers."""
+
+import glob
+import os
+import re
+
+import pytest
+from postcote import imap, namespaces, tree
+
+HERE = os.path.dirname(__file__)
+DIALOGS = sorted(glob.glob(f"{HERE}/../dialogs/imap-*.dlg"))
+# Told in an order of the file system's by the original, by name here; and
+# HIGHESTMODSEQ by the original only where modseqs are in use already.
+UNORDERED = re.compile(r"S: \* (LIST|LSUB|STATUS) ")
+ABSENT = re.compile(r"S: \* OK \[HIGHESTMODSEQ \d+\] Highest$")
+
+
+def settle(lines):
+    out, run = [], []
+    for line in lines:
+        if UNORDERED.match(line):
+            run.append(line)
+            continue
+        out += sorted(run)
+        run = []
+        if not ABSENT.match(line):
+            out.append(line)
+    return out + sorted(run)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return [line.rstrip("\n") for line in f if not line.startswith("#")]
+
+
+@pytest.mark.parametrize(
+    "path", DIALOGS, ids=lambda p: os.path.basename(p)[5:-4])
+def test_dialog(suite, path, tmp_path):
+    reason = namespaces.why_not() or tree.why_not(
+        suite, ["imap"] if suite == "ours" else None)
+    if reason:
+        pytest.skip(reason)
+    for part in tmp_path.parents[:2]:
+        os.chmod(part, 0o755)
+    expected = read(path)
+    lines = [line[3:].encode() for line in expected if line.startswith("C: ")]
+    got = imap.play(suite, str(tmp_path), lines,
+                    f"{HERE}/../dialogs/imap-messages")
+    assert settle(got) == settle(expected)
