@@ -38,6 +38,7 @@ void MaildirState::on_watch(int tag, Watcher::What what,
   } else if (!scan_needed_ && is_message(name)) {
     events_.push_back({static_cast<Tag>(tag), what, std::string(name)});
   }
+  announce();
 }
 
 std::string MaildirState::file_name(const Record& record) const {

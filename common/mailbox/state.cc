@@ -147,6 +147,12 @@ void State::detach(Mailbox* session) {
   if (silent_ == session) silent_ = nullptr;
 }
 
+void State::announce() {
+  bool heard = std::any_of(sessions_.begin(), sessions_.end(),
+                           [](Mailbox* s) { return bool{s->on_change_}; });
+  if (heard) registry_.changed(weak_from_this());
+}
+
 void State::tell_sessions() {
   auto keep = shared_from_this();
   auto refreshed = refresh();
@@ -262,10 +268,7 @@ void State::apply(std::vector<Mutation>& changes, const Mailbox* silent) {
     if (index_) save_all();
   }
   silent_ = nullptr;
-  bool heard =
-      any && std::any_of(sessions_.begin(), sessions_.end(),
-                         [](Mailbox* s) { return bool{s->on_change_}; });
-  if (heard) registry_.changed(weak_from_this());
+  if (any) announce();
 }
 
 std::optional<std::vector<uint32_t>> State::expunged_since(

@@ -103,6 +103,9 @@ class State : public std::enable_shared_from_this<State>,
   void log(UserSettings::Severity severity, std::string_view text) const;
 
  protected:
+  /// What is known has changed, or may have: sessions with on_change hear of it
+  /// from the loop.
+  void announce();
   struct Change {
     enum class Kind : uint8_t { Added, Removed, Flagged } kind;
     uint32_t uid;
