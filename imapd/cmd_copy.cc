@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "common/imap/sequence_set.h"
 #include "imapd/command.h"
@@ -32,8 +33,15 @@ net::Task<Reply> transfer(Session& session, const imap::Command& command,
   auto to = session.storage().open_mailbox(*name, mailbox::OpenMode::ReadWrite);
   if (!to) co_return session.failure(to.error(), "TRYCREATE");
   auto copied = move ? box.move(*uids, **to) : box.copy(*uids, **to);
-  if (!copied) co_return session.failure(copied.error(), "TRYCREATE");
   auto sync = move || by_uid ? Reply::Sync::All : Reply::Sync::HoldExpunges;
+  if (!copied && copied.error().sys == ENOENT) {
+    Reply gone = Reply::no(
+        "[EXPUNGEISSUED] Some of the requested messages no longer exist.",
+        sync);
+    gone.uids = by_uid;
+    co_return gone;
+  }
+  if (!copied) co_return session.failure(copied.error(), "TRYCREATE");
   std::string done = move ? "Move completed" : "Copy completed";
   Reply reply = Reply::ok(done, sync);
   reply.uids = by_uid;

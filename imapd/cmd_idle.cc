@@ -25,7 +25,7 @@ net::Task<> tell(Idle* idle) {
       idle->news = false;
       uint64_t before = session.selected()->highest_modseq();
       size_t held = session.output().size();
-      if (!session.sync(Reply::Sync::All, true)) idle->done = true;
+      if (!session.sync(Reply::Sync::All, false)) idle->done = true;
       if (session.condstore() && session.selected() && !idle->done &&
           session.output().size() != held) {
         before = session.selected()->highest_modseq();
@@ -91,7 +91,6 @@ net::Task<Reply> cmd_idle(Session& session, const imap::Command&) {
     co_await writers.drained();
   }
   if (session.selected()) session.selected()->on_change(nullptr);
-  reply.uids = true;
   co_return reply;
 }
 

@@ -108,6 +108,7 @@ Result<> write_status(Session& session, std::string_view utf8_name,
   mailbox::Status status;
   if (session.selected() && session.selected_name() == utf8_name) {
     status = TRY(session.selected()->status(with_size));
+    status.recent = session.selected()->recent();
   } else {
     status = TRY(session.storage().status(utf8_name, with_size));
   }

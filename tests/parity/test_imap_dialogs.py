@@ -12,7 +12,7 @@ DIALOGS = sorted(glob.glob(f"{HERE}/../dialogs/imap-*.dlg"))
 # Told in an order of the file system's by the original, by name here; and
 # HIGHESTMODSEQ by the original only where modseqs are in use already.
 UNORDERED = re.compile(r"S: \* (LIST|LSUB|STATUS) ")
-ABSENT = re.compile(r"S: \* OK \[HIGHESTMODSEQ \d+\] Highest$")
+ABSENT = re.compile(r"S: \* OK \[HIGHESTMODSEQ M\] Highest$")
 
 
 def settle(lines):

@@ -36,7 +36,7 @@ def make_home(directory, messages=None, user=1000):
     for name in ("cur", "new", "tmp"):
         os.makedirs(f"{home}/Maildir/{name}")
     for i, name in enumerate(sorted(os.listdir(messages) if messages else [])):
-        path = f"{home}/Maildir/cur/{1790000000 + i}.M{i}P1.host:2,S"
+        path = f"{home}/Maildir/new/{1790000000 + i}.M{i}P1.host"
         with open(f"{messages}/{name}", "rb") as source:
             content = source.read()
         with open(path, "wb") as target:
@@ -54,6 +54,8 @@ def normal(line):
     line = re.sub(rb"(UIDVALIDITY|APPENDUID|COPYUID) \d{8,}", rb"\1 V", line)
     line = re.sub(rb"(SAVEDATE|X-SAVEDATE) \"[^\"]*\"", rb"\1 NOW", line)
     line = re.sub(rb"X-GUID [0-9a-f]{32}", b"X-GUID G", line)
+    # How much a change adds is the server's affair.
+    line = re.sub(rb"MODSEQ \(\d+\)|MODSEQ \d+", b"MODSEQ M", line)
     return line.decode("utf-8", "backslashreplace").replace("\0", "\\0")
 
 
