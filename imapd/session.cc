@@ -415,8 +415,10 @@ bool Session::sync(Reply::Sync how, bool uids) {
     return false;
   }
   if (changes->keywords) tell_flags();
-  write_flag_changes(*changes, uids);
+  // The numbers of changed messages are those of the view without the
+  // expunged ones.
   write_expunges(*changes);
+  write_flag_changes(*changes, uids);
   std::string& out = output();
   if (selected_->count() > told_messages_ - changes->expunged.size()) {
     out += fmt::format("* {} EXISTS\r\n", selected_->count());
