@@ -33,7 +33,8 @@ std::string pack(const HeaderFacts& facts) {
   std::string out;
   const auto& e = facts.envelope;
   for (const auto* v : {&e.date, &e.subject, &e.in_reply_to, &e.message_id,
-                        &e.from, &e.to, &e.cc, &e.bcc}) {
+                        &e.from, &e.to, &e.cc, &e.bcc, &e.sender,
+                        &e.reply_to}) {
     put_value(out, *v);
   }
   put_value(out, facts.references);
@@ -43,7 +44,7 @@ std::string pack(const HeaderFacts& facts) {
 bool unpack(std::string_view in, HeaderFacts& facts) {
   auto& e = facts.envelope;
   for (auto* v : {&e.date, &e.subject, &e.in_reply_to, &e.message_id, &e.from,
-                  &e.to, &e.cc, &e.bcc}) {
+                  &e.to, &e.cc, &e.bcc, &e.sender, &e.reply_to}) {
     if (!take_value(in, *v)) return false;
   }
   std::optional<std::string> references;
@@ -111,11 +112,10 @@ Result<const mime::Part*> OpenMessage::structure(mailbox::Mailbox& mailbox,
 Result<std::string> envelope_text(OpenMessage& open, mailbox::Mailbox& mailbox,
                                   uint32_t uid) {
   if (auto cached = mailbox.cached(uid, "envelope")) return *cached;
+  // Who asks for envelopes searches and sorts too: the header is read once.
+  HeaderFacts facts = TRY(header_facts(open, mailbox, uid));
   std::string out;
-  auto* reader = TRY(open.open(mailbox, uid));
-  std::string header = TRY(reader->read_header());
-  mime::Part part = mime::parse_structure(header);
-  imap::put_envelope(out, *part.envelope);
+  imap::put_envelope(out, facts.envelope);
   mailbox.put_cached(uid, "envelope", out);
   return out;
 }

@@ -1,5 +1,7 @@
 #include "common/imap/arg.h"
 
+#include <algorithm>
+
 #include "common/base/number.h"
 
 namespace mail::imap {
@@ -164,10 +166,9 @@ ArgReader::State ArgReader::read(std::string_view text) {
   need = text.size() + 1;
   at_ = 0;
   lists_.assign(1, &args);
-  if (text.find('\n') == std::string_view::npos) {
-    if (text.size() > options_.max_line) fail("Too long argument");
-    return state_;
-  }
+  size_t lf = text.find('\n');
+  if (std::min(lf, text.size()) > options_.max_line) fail("Too long argument");
+  if (lf == std::string_view::npos) return state_;
   while (state_ == State::NeedMore) {
     while (at_ < text.size() && text[at_] == ' ') ++at_;
     if (at_ >= text.size()) return state_;
