@@ -61,14 +61,21 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
   return list;
 }
 
-/// The environment, but with our variable.
-std::vector<std::string> environment_with(std::string variable) {
+/// Our environment, but for what `options` say and with `own`.
+std::vector<std::string> environment_with(const UserWorkers::Options& options,
+                                          std::string own) {
   std::vector<std::string> all;
   std::string name = fmt::format("{}=", kVariable);
   for (char** e = environ; *e; ++e) {
-    if (!std::string_view(*e).starts_with(name)) all.emplace_back(*e);
+    std::string_view variable(*e);
+    if (variable.starts_with(name)) continue;
+    bool dropped = std::any_of(
+        options.without_variables.begin(), options.without_variables.end(),
+        [&](auto& prefix) { return variable.starts_with(prefix); });
+    if (!dropped) all.emplace_back(variable);
   }
-  all.push_back(std::move(variable));
+  all.insert(all.end(), options.variables.begin(), options.variables.end());
+  all.push_back(std::move(own));
   return all;
 }
 
@@ -176,7 +183,8 @@ Result<std::unique_ptr<UserWorkers::Worker>> UserWorkers::start(
   setup.keep(fd);
   auto pid = TRY(setup.spawn(
       options_.executable, options_.arguments,
-      environment_with(fmt::format("{}={} {}", kVariable, fd, who.text()))));
+      environment_with(options_,
+                       fmt::format("{}={} {}", kVariable, fd, who.text()))));
   return std::make_unique<Worker>(who, pid, std::move(pair.ours));
 }
 

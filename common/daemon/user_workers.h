@@ -37,7 +37,7 @@ struct Identity {
   gid_t gid = 0;
   std::optional<gid_t> saved_gid;  ///< can be made effective: setegid(2)
   std::vector<gid_t> groups;       ///< supplementary ones
-  std::string chroot;         ///< empty: none
+  std::string chroot;              ///< empty: none
 
   friend auto operator<=>(const Identity&, const Identity&) = default;
   friend bool operator==(const Identity&, const Identity&) = default;
@@ -87,6 +87,8 @@ class UserWorkers {
     size_t processes = 0;   ///< at the same time; 0: no limit
     std::vector<int> keep;  ///< descriptors that workers inherit besides 0-2
     std::vector<int> null;  ///< descriptors that are /dev/null for them
+    /// Variables whose names begin so are not passed on; these are added.
+    std::vector<std::string> without_variables, variables;
   };
   explicit UserWorkers(Options options);
   UserWorkers(const UserWorkers&) = delete;

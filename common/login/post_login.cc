@@ -29,6 +29,12 @@ net::Task<bool> reply(net::Descriptor* connection, uint32_t tag,
 }  // namespace
 
 net::Task<> PostLogin::serve(net::Stream stream) {
+  net::TaskSet sessions;
+  co_await take_all(std::move(stream), &sessions);
+  co_await sessions.drained();
+}
+
+net::Task<> PostLogin::take_all(net::Stream stream, net::TaskSet* sessions) {
   net::Descriptor connection(stream.release());
   while (true) {
     auto arrival =
@@ -37,13 +43,14 @@ net::Task<> PostLogin::serve(net::Stream stream) {
       if (arrival.error().sys != ECONNRESET) log::error(arrival.error().what);
       co_return;
     }
-    bool go_on = co_await take(&connection, std::move(*arrival));
+    bool go_on = co_await take(&connection, std::move(*arrival), sessions);
     if (!go_on) co_return;
   }
 }
 
 net::Task<bool> PostLogin::take(net::Descriptor* connection,
-                                ipc::login::Arrival arrival) {
+                                ipc::login::Arrival arrival,
+                                net::TaskSet* sessions) {
   SessionStart start;
   start.request = std::move(arrival.request);
   uint32_t tag = start.request.tag;
@@ -78,7 +85,7 @@ net::Task<bool> PostLogin::take(net::Descriptor* connection,
                MSG_NOSIGNAL | MSG_DONTWAIT);
     co_return told;
   }
-  sessions_.start(follow(std::move(*who), *pid, std::move(arrival.client),
+  sessions->start(follow(std::move(*who), *pid, std::move(arrival.client),
                          std::move(start)));
   co_return told;
 }
@@ -93,7 +100,5 @@ net::Task<> PostLogin::follow(daemon::Identity who, pid_t pid, UniqueFd client,
   hooks_.tell_anvil(fmt::format("DISCONNECT\t{}\t{}\n", pid, ident));
   if (!ended) hooks_.log_error(start, ended.error().what);
 }
-
-net::Task<> PostLogin::drained() { return sessions_.drained(); }
 
 }  // namespace mail::login

@@ -34,15 +34,14 @@ class PostLogin {
         workers_(workers),
         hooks_(std::move(hooks)) {}
 
-  /// One connection of a login process, until it closes.
+  /// One connection of a login process, until it has closed and all clients
+  /// that came by it have gone.
   net::Task<> serve(net::Stream connection);
-  /// Clients that have been handed to users' processes and not yet gone.
-  size_t sessions() const { return sessions_.size(); }
-  net::Task<> drained();
 
  private:
+  net::Task<> take_all(net::Stream connection, net::TaskSet* sessions);
   net::Task<bool> take(net::Descriptor* connection,
-                       ipc::login::Arrival arrival);
+                       ipc::login::Arrival arrival, net::TaskSet* sessions);
   net::Task<> follow(daemon::Identity who, pid_t pid, UniqueFd client,
                      SessionStart start);
 
@@ -50,7 +49,6 @@ class PostLogin {
   auth::MasterClient& auth_;
   daemon::UserWorkers& workers_;
   Hooks hooks_;
-  net::TaskSet sessions_;
 };
 
 }  // namespace mail::login

@@ -201,9 +201,10 @@ void ServerContext::State::adopt(Result<std::vector<Credential>> loaded) {
             ? "let this user read it"
             : "install a certificate and the key that belongs to it";
     problems.push_back(
-        context ? fmt::format("{}: {}; {}: {}", options.parameter, error.what,
-                              in_use, remedy)
-                : fmt::format("{}: {}; {}", disabled(), error.what, remedy));
+        context || options.certificates.empty()
+            ? fmt::format("{}: {}; {}: {}", options.parameter, error.what,
+                          in_use, remedy)
+            : fmt::format("{}: {}; {}", disabled(), error.what, remedy));
     return;
   }
   auto built = build(*loaded);
@@ -341,6 +342,34 @@ Result<std::unique_ptr<ServerContext>> ServerContext::open(
     state->adopt(state->source.load());
   }
   return std::unique_ptr<ServerContext>(new ServerContext(std::move(state)));
+}
+
+namespace {
+Result<std::vector<Credential>> parse_pairs(
+    const std::vector<ServerContext::PemPair>& pairs) {
+  std::vector<Credential> credentials;
+  for (const auto& pair : pairs) {
+    credentials.push_back(TRY(parse_pair(pair.certificate, pair.key)));
+  }
+  return credentials;
+}
+}  // namespace
+
+Result<std::unique_ptr<ServerContext>> ServerContext::open(
+    ServerOptions options, const std::vector<PemPair>& pairs) {
+  options.certificates = {};
+  auto source = TRY(CertificateSource::open(options.certificates));
+  auto state = std::make_unique<State>(std::move(options), std::move(source));
+  TRY(state->parse());
+  // Settings must hold even when no certificate can be used yet.
+  auto bare = state->build({});
+  if (!bare && bare.error().sys == 0) return fail(std::move(bare).error());
+  state->adopt(parse_pairs(pairs));
+  return std::unique_ptr<ServerContext>(new ServerContext(std::move(state)));
+}
+
+void ServerContext::replace(const std::vector<PemPair>& pairs) {
+  state_->adopt(parse_pairs(pairs));
 }
 
 bool ServerContext::available() const { return state_->context != nullptr; }

@@ -27,6 +27,16 @@ class ServerContext {
   /// available() is false and problems() says why.
   /// Errors: Config, a setting that cannot be understood.
   static Result<std::unique_ptr<ServerContext>> open(ServerOptions options);
+  /// The same with texts in place of options.certificates, for who gets them
+  /// from elsewhere; replace() takes new ones into use, or keeps what is in use
+  /// and problems() says why.
+  struct PemPair {
+    std::string certificate;  ///< and its chain
+    std::string key;
+  };
+  static Result<std::unique_ptr<ServerContext>> open(
+      ServerOptions options, const std::vector<PemPair>& pairs);
+  void replace(const std::vector<PemPair>& pairs);
   ~ServerContext();
 
   /// There is a certificate that clients can be shown (or none is wanted:

@@ -161,15 +161,15 @@ std::optional<Event> Engine::next_command() {
 }
 
 std::optional<Event> Engine::bad_command() {
+  if (iequals(tag_, "LOGIN")) {  // a person types; it does not count
+    say(fmt::format("{} BAD {}", tag_, kSwapped));
+    return std::nullopt;
+  }
   if (++bad_commands_ >= kMostBadCommands) {
     say("* BYE Too many invalid IMAP commands.");
     return close("Too many invalid commands");
   }
-  if (iequals(tag_, "LOGIN")) {
-    say(fmt::format("{} BAD {}", tag_, kSwapped));
-  } else {
-    reply("BAD Error in IMAP command received by server.");
-  }
+  reply("BAD Error in IMAP command received by server.");
   return std::nullopt;
 }
 

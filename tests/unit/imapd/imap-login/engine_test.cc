@@ -168,12 +168,13 @@ TEST_CASE("What follows a login stays unread, and goes on with its tag") {
 
 TEST_CASE("Mistakes that end the connection") {
   Session bad;
-  CHECK(bad.say("x FOO\r\nx NOOP\r\nLOGIN a b\r\na+ NOOP\r\ny NOOP\r\n") ==
+  CHECK(bad.say("x FOO\r\nx NOOP\r\nLOGIN a b\r\nx FOO\r\na+ NOOP\r\ny NOOP\r\n") ==
         "x BAD Error in IMAP command received by server.\r\n"
         "x OK NOOP completed.\r\n"
         "LOGIN BAD First parameter in line is IMAP's command tag, not the "
         "command name. Add that before the command, like: a login user "
-        "pass\r\n* BYE Too many invalid IMAP commands.\r\n");
+        "pass\r\nx BAD Error in IMAP command received by server.\r\n"
+        "* BYE Too many invalid IMAP commands.\r\n");
   CHECK(bad.closed == "Too many invalid commands");
   Session full;
   CHECK(full.say("a LOGIN " + std::string(1100, 'a') + " b\r\n") ==

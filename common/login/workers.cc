@@ -1,0 +1,49 @@
+#include "common/login/workers.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace mail::login {
+namespace {
+
+// Of the master's contract: the anvil pipe and the pipe that tells of its end
+// go on to workers; the status pipe is not theirs.
+constexpr int kAnvil = 3, kMasterDead = 6;
+constexpr int kNotify = 4, kStatus = 5;
+constexpr std::chrono::seconds kWorkerIdle{60};
+
+std::vector<int> those_open(std::vector<int> fds) {
+  std::erase_if(fds, [](int fd) { return ::fcntl(fd, F_GETFD) < 0; });
+  return fds;
+}
+
+}  // namespace
+
+std::vector<gid_t> supplementary_groups() {
+  std::vector<gid_t> groups(
+      static_cast<size_t>(std::max(0, ::getgroups(0, nullptr))));
+  int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
+  groups.resize(static_cast<size_t>(std::max(0, count)));
+  // root's own group is no service's extra_groups.
+  std::erase(groups, gid_t{0});
+  return groups;
+}
+
+daemon::UserWorkers::Options worker_options(
+    const daemon::DovecotContext& context) {
+  daemon::UserWorkers::Options options;
+  options.idle = kWorkerIdle;
+  options.processes = context.process_limit;
+  if (!context.standalone) {
+    options.keep = those_open({kAnvil, kMasterDead});
+    options.null = those_open({kNotify, kStatus});
+    // They take no clients, and have become their users before they are
+    // confined.
+    options.without_variables = {"SOCKET", "RESTRICT_"};
+  }
+  return options;
+}
+
+}  // namespace mail::login

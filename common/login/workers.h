@@ -1,0 +1,20 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <vector>
+
+#include "common/daemon/dovecot_service.h"
+#include "common/daemon/user_workers.h"
+
+namespace mail::login {
+
+/// How a service under dovecot's master starts processes of its users: with
+/// its log and anvil descriptors, without its status pipe.
+daemon::UserWorkers::Options worker_options(
+    const daemon::DovecotContext& context);
+
+/// The service's extra_groups, which its users' processes keep.
+std::vector<gid_t> supplementary_groups();
+
+}  // namespace mail::login
