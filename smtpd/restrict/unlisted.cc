@@ -4,6 +4,7 @@
 
 #include "common/base/ascii.h"
 #include "common/mime/address.h"
+#include "common/queue/dsn_status.h"
 #include "smtpd/restrict/kinds.h"
 
 namespace mail::smtpd::restriction {
@@ -53,15 +54,19 @@ bool always_local(std::string_view address, Site& site) {
   return false;
 }
 
-net::Task<Result<bool>> is_listed(Run& run, Subject subject,
-                                  std::string address, int flags,
-                                  const Listing& listing) {
-  Site& site = run.site;
+std::vector<maps::Key> keys_of(Site& site, const std::string& address) {
   maps::AddressOptions options;
   options.delimiters = site.delimiters;
   Site* where = &site;
   options.is_local = [where](std::string_view d) { return where->is_local(d); };
-  auto keys = maps::address_keys(address, options);
+  return maps::address_keys(address, options);
+}
+
+/// A table gives it another address, whatever becomes of that.
+net::Task<Result<bool>> is_mapped(Run& run, Subject subject,
+                                  std::string address) {
+  Site& site = run.site;
+  auto keys = keys_of(site, address);
   maps::Tables& by_side = subject == Subject::Sender ? site.sender_canonical
                                                      : site.recipient_canonical;
   for (maps::Tables* tables :
@@ -71,11 +76,28 @@ net::Task<Result<bool>> is_listed(Run& run, Subject subject,
     CO_CHECK(found);
     if (*found) co_return true;
   }
+  co_return false;
+}
+
+/// The tables of its class know it.
+net::Task<Result<bool>> is_listed(Run& run, std::string address, int flags,
+                                  const Listing& listing) {
   if (!listing.tables) co_return false;
-  if ((flags & flag::kLocal) && always_local(address, site)) co_return true;
+  if ((flags & flag::kLocal) && always_local(address, run.site)) co_return true;
+  auto keys = keys_of(run.site, address);
   auto found = co_await listing.tables->find_first(std::move(keys));
   CO_CHECK(found);
   co_return found->has_value();
+}
+
+/// The error(8) or retry(8) transport would only return it: so do we.
+Outcome refuse_route(Run& run, Subject subject,
+                     const ipc::ResolveReply& reply) {
+  bool later = reply.transport == "retry";
+  auto [status, text] = queue::split_dsn(
+      reply.nexthop, subject == Subject::Sender ? "5.1.0" : "5.1.1");
+  return reject(run, subject, later ? 450 : 550, status,
+                rejected(run, subject, text));
 }
 
 }  // namespace
@@ -92,9 +114,14 @@ net::Task<Outcome> check_listed(Run& run, Subject subject) {
     co_return lookup_failed(run, subject);
   }
   auto listing = listing_of(run.site, reply->flags);
-  if (!listing) co_return Outcome::Dunno;
-  auto listed = co_await is_listed(run, subject, reply->recipient, reply->flags,
-                                   *listing);
+  bool refused = reply->transport == "error" || reply->transport == "retry";
+  if (!listing && !refused) co_return Outcome::Dunno;
+  auto mapped = co_await is_mapped(run, subject, reply->recipient);
+  if (!mapped) co_return lookup_failed(run, subject);
+  if (*mapped) co_return Outcome::Dunno;
+  if (refused) co_return refuse_route(run, subject, *reply);
+  auto listed =
+      co_await is_listed(run, reply->recipient, reply->flags, *listing);
   if (!listed) co_return lookup_failed(run, subject);
   if (*listed) co_return Outcome::Dunno;
   std::string text = "User unknown";

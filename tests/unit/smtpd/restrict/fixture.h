@@ -153,6 +153,16 @@ struct Bench {
       if (reply.recipient.find('%') != std::string::npos) {
         reply.flags |= flag::kRouted;
       }
+      if (iends_with(reply.recipient, "@moved.example")) {
+        reply.flags = flag::kRelay;
+        reply.transport = "error";
+        reply.nexthop = "5.1.6 moved away";
+      }
+      if (iends_with(reply.recipient, "@later.example")) {
+        reply.flags = flag::kRelay;
+        reply.transport = "retry";
+        reply.nexthop = "later";
+      }
       if (iends_with(reply.recipient, "@broken.example")) {
         reply.flags = flag::kFail;
       }

@@ -55,6 +55,20 @@ TEST_CASE("Unknown recipients of our own are refused") {
   CHECK(aliased.rcpt("nobody@example.com") == "ok");
 }
 
+TEST_CASE("What goes to the error or retry transport is refused") {
+  Bench site("");
+  CHECK(site.rcpt("a@moved.example") ==
+        "550 5.1.6 <a@moved.example>: Recipient address rejected: moved away");
+  CHECK(site.rcpt("a@later.example") ==
+        "450 4.1.1 <a@later.example>: Recipient address rejected: later");
+  Bench aliased("virtual_alias_maps = inline:{a@moved.example=x}\n");
+  CHECK(aliased.rcpt("a@moved.example") == "ok");
+  Bench senders("smtpd_reject_unlisted_sender = yes\n");
+  senders.facts.sender = "b@later.example";
+  CHECK(senders.rcpt() ==
+        "450 4.1.0 <b@later.example>: Sender address rejected: later");
+}
+
 TEST_CASE("Client, helo and sender wait for the recipient") {
   Bench site("smtpd_helo_restrictions = reject\n");
   CHECK(site.check(Stage::Helo) == "ok");
