@@ -3,11 +3,15 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+
+#include "common/base/clock.h"
 
 namespace mail::master {
 
@@ -20,6 +24,15 @@ constexpr int kHighDescriptor = 128;
 Failure failed(std::string_view call, const std::string& what) {
   int error = errno;
   return fail_errno(fmt::format("{} {}", call, what), error);
+}
+
+/// Daemons of a master that was killed let go of their sockets, but it takes
+/// them a moment: while we are new, another try is worth a wait.
+bool wait_for_address() {
+  static const Instant end = Clock::now() + std::chrono::seconds(5);
+  if (Clock::now() >= end) return false;
+  poll(nullptr, 0, 20);
+  return true;
 }
 
 Result<UniqueFd> inet_socket(const net::Endpoint& where, int backlog) {
@@ -35,8 +48,12 @@ Result<UniqueFd> inet_socket(const net::Endpoint& where, int backlog) {
   }
   sockaddr_storage storage;
   socklen_t size = TRY(where.to_sockaddr(storage));
-  if (bind(fd.get(), reinterpret_cast<sockaddr*>(&storage), size) != 0) {
-    return failed("bind", what);
+  while (bind(fd.get(), reinterpret_cast<sockaddr*>(&storage), size) != 0) {
+    int error = errno;
+    if (error != EADDRINUSE || !wait_for_address()) {
+      errno = error;
+      return failed("bind", what);
+    }
   }
   if (listen(fd.get(), backlog) != 0) return failed("listen", what);
   return fd;

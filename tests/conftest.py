@@ -43,6 +43,7 @@ def pytest_runtest_makereport(item, call):
     """A failure comes with the last lines of the sites' logs."""
     report = (yield).get_result()
     for site in getattr(item, "sites", ()) if report.failed else ():
+        site.log.mark()
         report.sections.append((f"log of {site.name} ({call.when})",
                                 "\n".join(site.log.lines[-60:])))
 

@@ -164,8 +164,12 @@ void Clients::drain() {
   draining_ = true;
   // The master must watch the sockets itself while our last clients go on.
   if (status_) status_->say_available(false);
-  // Not from here: this may run inside one of them.
-  net::loop().post([this] { acceptors_.clear(); });
+  // Not from here: this may run inside one of them. The sockets are closed, as
+  // a new master could not bind them while our last clients go on.
+  net::loop().post([this] {
+    acceptors_.clear();
+    listeners_.clear();
+  });
   changed_.notify_all();
 }
 

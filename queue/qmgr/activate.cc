@@ -20,7 +20,8 @@ namespace param = config::param;
 
 namespace {
 constexpr size_t kChunk = 5000;
-constexpr std::chrono::seconds kLockedTime{60};
+// Only after a crash of ours do agents hold what we have not given them.
+constexpr std::chrono::seconds kLockedTime{10};
 constexpr int kNotifySuccess = 2;
 }  // namespace
 

@@ -13,15 +13,24 @@ def read_mbox(path):
     return re.split(r"(?<=\n\n)(?=From )", text) if text else []
 
 
-def read_maildir(path):
-    """The texts of the messages in new/ and cur/, by file name."""
-    texts = []
+def read_file(path):
+    with open(path, encoding="latin-1", newline="") as f:
+        return f.read()
+
+
+def maildir_files(path):
+    """The paths of the messages in new/ and cur/, by file name."""
+    found = []
     for part in ("new", "cur"):
         folder = f"{path}/{part}"
-        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
-            with open(f"{folder}/{name}", encoding="latin-1", newline="") as f:
-                texts.append(f.read())
-    return texts
+        if os.path.isdir(folder):
+            found += [f"{folder}/{name}" for name in sorted(os.listdir(folder))]
+    return found
+
+
+def read_maildir(path):
+    """The texts of the messages in new/ and cur/, by file name."""
+    return [read_file(file) for file in maildir_files(path)]
 
 
 def queue_files(queue, *names):

@@ -18,6 +18,7 @@ class Received:
     options: str = ""  # after the address of MAIL
     text: str = ""
     tls: bool = False
+    time: float = 0.0  # when all of it was here
 
 
 def _address(argument):
@@ -180,6 +181,7 @@ class _Session:
             if not data:
                 raise EOFError
             lines.append(data[1:] if data.startswith(b".") else data)
+        self.message.time = time.time()
         self.message.text = b"".join(lines).decode("latin-1").replace(
             "\r\n", "\n")
         count = len(self.message.recipients) if self.sink.lmtp else 1

@@ -63,6 +63,7 @@ class Log:
 
     def mark(self):
         """A position: what is logged from now on."""
+        self._read_followed()
         return len(self.lines)
 
     def find(self, pattern, since=0):
