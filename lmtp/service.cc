@@ -38,6 +38,7 @@ Result<> Service::open(daemon::DovecotContext& context) {
   context_ = &context;
   port_ = daemon::WorkerPort::inherited();
   if (!port_) return open_root_part();
+  login::lift_memory_limit();
   TRY(port_->identity().become());
   deliverer_ = std::make_unique<Deliverer>();
   return {};

@@ -132,6 +132,12 @@ net::Task<> DovecotClients::watch_master() {
 }
 
 net::Task<> DovecotClients::watch_notices() {
+  // A master that serves each client with a process of its own gives none.
+  struct stat info;
+  if (fstat(kNoticeFd, &info) != 0 ||
+      !(S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode))) {
+    co_return;
+  }
   net::Descriptor notices(UniqueFd(fcntl(kNoticeFd, F_DUPFD_CLOEXEC, 100)));
   if (notices.fd() < 0) co_return;
   while (true) {

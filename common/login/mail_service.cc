@@ -13,6 +13,7 @@ Result<> MailService::open(daemon::DovecotContext& context) {
     if (!context.standalone) open_root_part();
     return {};
   }
+  lift_memory_limit();
   TRY(port_->identity().become());
   open_as_user(context);
   return {};

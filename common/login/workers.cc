@@ -1,6 +1,7 @@
 #include "common/login/workers.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +21,11 @@ std::vector<int> those_open(std::vector<int> fds) {
 }
 
 }  // namespace
+
+void lift_memory_limit() {
+  rlimit limit{RLIM_INFINITY, RLIM_INFINITY};
+  setrlimit(RLIMIT_AS, &limit);
+}
 
 std::vector<gid_t> supplementary_groups() {
   std::vector<gid_t> groups(

@@ -14,6 +14,10 @@ namespace mail::login {
 daemon::UserWorkers::Options worker_options(
     const daemon::DovecotContext& context);
 
+/// In a worker, as root: a process of many clients is not held to the address
+/// space that vsz_limit gives to one.
+void lift_memory_limit();
+
 /// The service's extra_groups, which its users' processes keep.
 std::vector<gid_t> supplementary_groups();
 

@@ -259,7 +259,7 @@ void ServerEngine::answer(const Reply& reply) {
 
 /// What an answer to a command changes.
 void ServerEngine::accept(const Reply& reply) {
-  if (verb_ == Verb::Quit) closed_ = true;
+  if (verb_ == Verb::Quit && reply.positive()) closed_ = true;
   if (verb_ == Verb::Data && reply.code == 354) {
     body_bytes_ = 0;
     state_ = Body{BodyReader(limits_.bare_newline, limits_.line_length)};

@@ -131,6 +131,7 @@ int Run::find_in_database() {
   auth::MasterClient auth(
       user_.settings->get(setting::base_dir) + "/auth-userdb", tasks);
   auto answer = loop.run(look_up(&auth, user_.name, user_.session));
+  tasks.clear();  // which read from what `auth` owns
   if (!answer || answer->kind == ipc::UserAnswer::Kind::Fail) {
     log_line(
         fmt::format("lda({})<{}><>: ", user_.name, ::getpid()),
