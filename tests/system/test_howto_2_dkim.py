@@ -111,9 +111,14 @@ def test_mail_flows_with_the_filter_down(dkim_site, network, peer):
     assert verify(peer.wait_for(), network)
 
 
-def test_received_mail_is_verified(dkim_site, network, peer):
+def test_received_mail_is_verified(suite, dkim_site, network, peer):
     """What we have signed comes back from a stranger."""
     site = signing(dkim_site, network)
+    if suite == "debian":  # its libunbound takes no answers of this server
+        name = "mail._domainkey.example.com"
+        with open(f"{site.etc}/opendkim/published", "w") as f:
+            f.write(f"{name} {network.dns.records[name, 'TXT'][0]}\n")
+        site.opendkim.append("TestPublicKeys /etc/opendkim/published\n")
     site.add_user("bob")
     site.start_opendkim()
     site.start()
