@@ -182,6 +182,7 @@ net::Task<Result<>> Transaction::pass_filters(filters::Filters& filters) {
   append_record(stream_.output(), Type::Milters, fmt::to_string(live.size()));
   if (live.empty()) co_return Result<>{};
   for (auto* filter : live) {
+    co_await filter->send_pending();
     auto state = state_of(*filter, config_->milter_macros);
     if (filter == live.front()) {
       ipc::MilterHandover first;

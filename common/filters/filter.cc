@@ -339,6 +339,13 @@ net::Task<Verdict> Filter::message(Message& message,
   co_return last.verdict;
 }
 
+net::Task<> Filter::send_pending() {
+  if (!stream_ || stream_.output().empty()) co_return;
+  auto sent =
+      co_await stream_.flush(net::Deadline::in(config_.command_timeout));
+  (void)sent;
+}
+
 net::Task<> Filter::abort() {
   if (!stream_) co_return;
   if (state_ == State::AcceptedMessage) state_ = State::Active;

@@ -94,6 +94,9 @@ class Filter {
   explicit Filter(Suspended suspended);
 
   // For handing a connection to another process while we keep it as well.
+  /// Sends what has waited for the next event that is answered: the other
+  /// process cannot. A connection that is broken will tell that process.
+  net::Task<> send_pending();
   const Config& config() const { return config_; }
   const milter::Agreement& agreement() const { return agreement_; }
   const milter::MacroLists& macros() const { return macros_; }

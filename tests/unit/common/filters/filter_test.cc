@@ -24,6 +24,7 @@ namespace {
 struct FakeFilter {
   std::map<char, std::vector<std::string>> answers;  // packets, code first
   uint32_t protocol = 0;
+  std::string silent;              // codes of events that are not answered
   std::vector<std::string> heard;  // "M<a@b>", "DMi"
   net::TaskSet tasks;
 
@@ -54,6 +55,7 @@ struct FakeFilter {
       return;
     }
     if (packet.code == 'D' || packet.code == 'A' || packet.code == 'Q') return;
+    if (silent.find(packet.code) != std::string::npos) return;
     auto at = answers.find(packet.code);
     if (at == answers.end()) {
       milter::append_packet(out, 'c', "");
@@ -154,6 +156,37 @@ TEST_CASE("a filter hears the session in order", "[filters]") {
                           "M<a@b>",    "DR", "R<c@d>", "DT", "T",     "DL",
                           "LSubject",  "DL", "LTo",    "DN", "N",     "DB",
                           "Bbody\r\n", "DE", "E",      "A",  "Q"});
+}
+
+namespace {
+
+Task<> walk_to_content(filters::Filters* filters) {
+  filters::MacroSource macros = no_macros;
+  std::optional<net::Endpoint> nobody;
+  (void)co_await filters->connect("host", nobody, macros);
+  std::vector<std::string> arguments{"<a@b>"};
+  (void)co_await filters->mail(arguments, macros);
+  (void)co_await filters->rcpt(arguments, macros);
+  co_await filters->members()[0].send_pending();
+  // The end of the connection, as another process would see it go on.
+  filters->members()[0].suspend().fd.reset();
+}
+
+}  // namespace
+
+TEST_CASE("what waits for an answer of others is sent before a hand-over",
+          "[filters]") {
+  net::Loop loop;
+  FakeFilter fake;
+  fake.protocol = 0x4000 | 0x8000;  // MAIL and RCPT are not answered
+  fake.silent = "MR";
+  filters::Config config;
+  config.name = "inet:test:1";
+  filters::Filters filters({config}, milter::MacroLists{}, fake.connector());
+  net::loop().run(walk_to_content(&filters));
+  net::loop().run(fake.tasks.drained());
+  CHECK(fake.heard == std::vector<std::string>{"O", "DC", "Chost", "DM",
+                                               "M<a@b>", "DR", "R<a@b>"});
 }
 
 TEST_CASE("what a filter does not want is not sent", "[filters]") {
