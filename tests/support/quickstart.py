@@ -4,6 +4,7 @@ A host of its own in network and mount namespaces, with the configuration that
 a fresh installation has; a peer that is found by MX; a stranger who writes."""
 
 import os
+import re
 import signal
 import socket
 import sys
@@ -28,6 +29,37 @@ def show(title, text, lines=14):
         print(f"   | {line}")
 
 
+def set_up_dkim(network, site):
+    """A key, its record in DNS, and the filter at the MTA's side."""
+    if not site.tree.suites["opendkim"]:
+        return
+    site.run("opendkim-genkey", "-D", "/etc/dkimkeys", "-s", "mail", "-d",
+             "example.com")
+    with open(f"{site.etc}/dkimkeys/mail.txt") as f:
+        record = f.read()
+    network.dns.set("mail._domainkey.example.com", "TXT",
+                    "".join(re.findall(r'"([^"]*)"', record)))
+    site.opendkim.append("Domain example.com\nSelector mail\n"
+                         "KeyFile /etc/dkimkeys/mail.private\n"
+                         "Socket inet:8891@localhost\n")
+    site.main.set("milter_default_action = accept",
+                  "smtpd_milters = inet:localhost:8891",
+                  "non_smtpd_milters = inet:localhost:8891")
+    site.start_opendkim()
+
+
+def come_back(site, text):
+    """What has left signed is received, and verified."""
+    with site.connect_from_outside(source=STRANGER) as client:
+        client.ask("EHLO client.stranger.example", "250")
+        client.deliver("alice@example.com", ["alice@example.com"], text)
+        client.ask("QUIT", "221")
+    message = site.wait_for_mbox("alice", 3)
+    assert "dkim=pass" in message, message
+    show("the same message coming back from a stranger, its signature "
+         "verified:", message[message.index("Authentication-Results"):], 3)
+
+
 def make_world():
     network = Network()
     network.dns.add("peer.example", "MX", "10 mx.peer.example")
@@ -35,8 +67,9 @@ def make_world():
     network.add_address(PEER)
     network.add_address(STRANGER)
     network.dns.host("client.stranger.example", STRANGER)
-    site = Site(network, Tree("ours", dovecot=None, opendkim=None))
+    site = Site(network, Tree("ours", dovecot=None, opendkim="ours"))
     site.add_user("alice")
+    set_up_dkim(network, site)
     return network, site, Sink(network.listen(PEER, 25))
 
 
@@ -52,12 +85,14 @@ def walk(site, sink):
     site.sendmail("alice", text="Subject: by sendmail\n\nHello again.\n")
     show("a message by sendmail(1), in the same mailbox:",
          site.wait_for_mbox("alice", 2))
-    site.sendmail("carol@peer.example",
-                  text="Subject: to a peer\n\nHello Carol.\n")
+    site.sendmail("carol@peer.example", options=["-f", "alice@example.com"],
+                  text="From: alice@example.com\nSubject: to a peer\n\nHello Carol.\n")
     message = sink.wait_for()
     assert message.recipients == ["carol@peer.example"], message.recipients
     show(f"a message that left for mx.peer.example [{PEER}], found by MX:",
          message.text)
+    assert "DKIM-Signature" in message.text
+    come_back(site, message.text)
     site.wait_for_empty_queue()
 
 
