@@ -149,9 +149,9 @@ Result<> EnvelopeParser::take(const PlacedRecord& record,
     default:
       break;
   }
-  return corrupt(
-      fmt::format("unexpected record type {}", static_cast<int>(record.type)),
-      record.offset);
+  return corrupt(fmt::format("Unexpected record type '{}'",
+                             static_cast<char>(record.type)),
+                 record.offset);
 }
 
 /// Recipients and what stands before them; false: another record.

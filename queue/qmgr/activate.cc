@@ -25,8 +25,21 @@ constexpr std::chrono::seconds kLockedTime{10};
 constexpr int kNotifySuccess = 2;
 }  // namespace
 
+/// The lines that Postfix writes of a file that ends too early, and of one
+/// that is something else.
 void Manager::corrupt(const std::string& id, std::string_view why) {
-  log::warning(fmt::format("{}: {}", id, why));
+  bool cut = why.starts_with("unexpected EOF");
+  if (cut) {
+    log::warning(fmt::format("active/{}: {}", id,
+                             why.substr(0, why.rfind(" at offset"))));
+  }
+  if (cut || why.starts_with("file without")) {
+    log::warning(fmt::format("{}: message rejected: missing end record", id));
+  } else if (why.starts_with("Unexpected record")) {
+    log::warning(why);
+  } else {
+    log::warning(fmt::format("{}: {}", id, why));
+  }
   log::warning(
       fmt::format("saving corrupt file \"{}\" from queue \"active\" "
                   "to queue \"corrupt\"",
@@ -94,12 +107,19 @@ net::Task<> Manager::activate(std::string id, bool from_deferred, mode_t mode) {
                             ? envelope.sizes->content_length
                             : envelope.sizes->content_size,
                         count));
+  // An expired one is returned with what the last round said, if it had one.
+  bool over = message->expire_now &&
+              access(layout_.path(queue::kDefer, id).c_str(), F_OK) == 0;
   // A new round: what the last one said of its recipients is history.
-  if (from_deferred) (void)queue::remove(layout_, queue::kDefer, id);
+  if (from_deferred && !over) (void)queue::remove(layout_, queue::kDefer, id);
   Message& active = *message;
   active_[id] = std::move(message);
   ++active.outstanding;  // held until all recipients are assigned
-  co_await assign(active, std::move(*recipients));
+  if (over) {
+    active.deferred = true;
+  } else {
+    co_await assign(active, std::move(*recipients));
+  }
   entry_done(active, false);
 }
 
