@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/base/ascii.h"
+#include "common/config/postfix/escapes.h"
 #include "common/config/postfix/params.h"
 #include "common/daemon/tables.h"
 #include "common/filters/connect.h"
@@ -23,36 +24,6 @@ unsigned parse_classes(std::string_view list) {
 }
 
 namespace {
-
-/// C escapes as in message_strip_characters: \0 \r \n \t \\ \ooo.
-std::string unescape(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\' || i + 1 == text.size()) {
-      out += text[i];
-      continue;
-    }
-    char c = text[++i];
-    static constexpr std::string_view kLetters = "abfnrtv\\";
-    static constexpr std::string_view kMeanings = "\a\b\f\n\r\t\v\\";
-    size_t at = kLetters.find(c);
-    if (at != std::string_view::npos) {
-      out += kMeanings[at];
-    } else if (c >= '0' && c <= '7') {
-      int value = 0;
-      for (int n = 0;
-           n < 3 && i < text.size() && text[i] >= '0' && text[i] <= '7';
-           ++n, ++i) {
-        value = value * 8 + (text[i] - '0');
-      }
-      --i;
-      out += static_cast<char>(value);
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
 
 bool has_word(std::string_view list, std::string_view word) {
   for (std::string_view name : split(list)) {
@@ -141,8 +112,10 @@ void load_limits(Config& c) {
   if (s.get(param::header_from_format) == "obsolete") {
     c.from_format = mime::FromFormat::Obsolete;
   }
-  c.strip_characters = unescape(s.get(param::message_strip_characters));
-  c.reject_characters = unescape(s.get(param::message_reject_characters));
+  c.strip_characters =
+      config::undo_escapes(s.get(param::message_strip_characters));
+  c.reject_characters =
+      config::undo_escapes(s.get(param::message_reject_characters));
   c.replace_stray = s.get(param::cleanup_replace_stray_cr_lf);
   c.detect_8bit = s.get(param::detect_8bit_encoding_header);
   c.delay_warning = s.get(param::delay_warning_time).count();

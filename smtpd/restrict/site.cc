@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/ascii.h"
+#include "common/config/postfix/escapes.h"
 #include "common/config/postfix/networks.h"
 #include "common/daemon/tables.h"
 #include "common/log/log.h"
@@ -42,35 +43,6 @@ dns::Families families(std::string_view protocols) {
   bool four = lists(protocols, "ipv4"), six = lists(protocols, "ipv6");
   if (four && six) return dns::Families::Both;
   return six ? dns::Families::V6 : dns::Families::V4;
-}
-
-// What C means by \t, \40, \\.
-std::string unescaped(std::string_view text) {
-  constexpr std::string_view kLetters = "abfnrtv", kBytes = "\a\b\f\n\r\t\v";
-  std::string out;
-  while (!text.empty()) {
-    char c = text[0];
-    text.remove_prefix(1);
-    if (c != '\\' || text.empty()) {
-      out += c;
-      continue;
-    }
-    size_t digits = 0;
-    int value = 0;
-    while (digits < 3 && digits < text.size() && text[digits] >= '0' &&
-           text[digits] <= '7') {
-      value = value * 8 + (text[digits++] - '0');
-    }
-    if (digits > 0) {
-      out += static_cast<char>(value);
-      text.remove_prefix(digits);
-      continue;
-    }
-    size_t at = kLetters.find(text[0]);
-    out += at == kLetters.npos ? text[0] : kBytes[at];
-    text.remove_prefix(1);
-  }
-  return out;
 }
 
 }  // namespace
@@ -127,7 +99,8 @@ Result<> Site::open() {
   access_parents = lists(matches, "smtpd_access_maps") ? maps::Parents::Plain
                                                        : maps::Parents::Dotted;
   own = own_addresses(settings);
-  expansion_filter = unescaped(settings.get(param::smtpd_expansion_filter));
+  expansion_filter =
+      config::undo_escapes(settings.get(param::smtpd_expansion_filter));
   delimiters = settings.get(param::recipient_delimiter);
   origin = settings.get(param::myorigin);
   families = restriction::families(settings.get(param::inet_protocols));
