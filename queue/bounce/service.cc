@@ -14,9 +14,9 @@
 #include "common/daemon/tables.h"
 #include "common/ipc/cleanup.h"
 #include "common/ipc/delivery.h"
+#include "common/ipc/post.h"
 #include "common/log/log.h"
 #include "common/mime/address.h"
-#include "queue/bounce/post.h"
 
 namespace mail::bounce {
 
@@ -429,10 +429,10 @@ net::Task<Result<>> BounceService::post(const ipc::BounceSend& request,
   tm local{};
   localtime_r(&now, &local);
   notice.zone = {static_cast<int>(local.tm_gmtoff), local.tm_zone};
-  auto begun = co_await begin_post(*cleanup_);
-  Submission submission = CO_TRY(begun);
+  auto begun = co_await ipc::begin_post(*cleanup_);
+  ipc::Submission submission = CO_TRY(begun);
   notice.id = submission.id;
-  Letter letter;
+  ipc::Letter letter;
   letter.flags = cleanup_flags(request, order.postmaster);
   letter.sender = order.postmaster ? double_bounce_ : "";
   letter.recipient = order.to;
@@ -443,8 +443,8 @@ net::Task<Result<>> BounceService::post(const ipc::BounceSend& request,
   letter.text = format_head(notice) + material.header;
   if (!notice.headers_only) letter.text += material.body;
   letter.text += format_tail(notice);
-  auto posted =
-      co_await finish_post(*cleanup_, std::move(submission), std::move(letter));
+  auto posted = co_await ipc::finish_post(*cleanup_, std::move(submission),
+                                          std::move(letter));
   CO_CHECK(posted);
   log::info(
       fmt::format("{}: {}: {}", request.queue_id, order.label, notice.id));

@@ -4,7 +4,7 @@
 
 #include "common/ipc/conversation.h"
 
-namespace mail::bounce {
+namespace mail::ipc {
 
 /// One message on its way into cleanup(8).
 struct Submission {
@@ -13,7 +13,7 @@ struct Submission {
 };
 
 /// Connects; the id is known before the text is made.
-net::Task<Result<Submission>> begin_post(ipc::Client& cleanup);
+net::Task<Result<Submission>> begin_post(Client& cleanup);
 
 struct Letter {
   int flags = 0;                  ///< cleanup_flag
@@ -23,7 +23,7 @@ struct Letter {
 };
 
 /// Sends it. Errors: the connection's; Temporary, cleanup's refusal.
-net::Task<Result<>> finish_post(ipc::Client& cleanup, Submission submission,
+net::Task<Result<>> finish_post(Client& cleanup, Submission submission,
                                 Letter letter);
 
-}  // namespace mail::bounce
+}  // namespace mail::ipc

@@ -1,30 +1,30 @@
-#include "queue/bounce/post.h"
+#include "common/ipc/post.h"
 
 #include <fmt/format.h>
 
 #include "common/ipc/cleanup.h"
 #include "common/queuefile/record.h"
 
-namespace mail::bounce {
+namespace mail::ipc {
 
 using queuefile::append_attribute;
 using queuefile::append_record;
 using queuefile::Type;
 
-net::Task<Result<Submission>> begin_post(ipc::Client& cleanup) {
+net::Task<Result<Submission>> begin_post(Client& cleanup) {
   auto connected = co_await cleanup.connect();
   net::Stream stream = CO_TRY(connected);
-  auto greeting = co_await ipc::receive<ipc::CleanupGreeting>(
+  auto greeting = co_await receive<CleanupGreeting>(
       stream, cleanup.peer(), net::Deadline::in(cleanup.options().timeout));
   CO_CHECK(greeting);
   co_return Submission{std::move(stream), std::move(greeting->queue_id)};
 }
 
-net::Task<Result<>> finish_post(ipc::Client& cleanup, Submission submission,
+net::Task<Result<>> finish_post(Client& cleanup, Submission submission,
                                 Letter letter) {
   auto deadline = net::Deadline::in(cleanup.options().timeout);
   net::Stream& stream = submission.stream;
-  ipc::append(stream, ipc::CleanupFlags{letter.flags});
+  append(stream, CleanupFlags{letter.flags});
   std::string& out = stream.output();
   append_record(out, Type::Time, fmt::format("{} {}", letter.sec, letter.usec));
   append_attribute(out, "log_message_origin", "local");
@@ -42,14 +42,13 @@ net::Task<Result<>> finish_post(ipc::Client& cleanup, Submission submission,
   append_record(out, Type::End, "");
   // If it cannot be sent, cleanup may still say why.
   auto sent = co_await stream.flush(deadline);
-  auto reply = co_await ipc::receive<ipc::StatusReason>(stream, cleanup.peer(),
-                                                        deadline);
+  auto reply = co_await receive<StatusReason>(stream, cleanup.peer(), deadline);
   if (!sent) co_return fail(std::move(sent).error());
   CO_CHECK(reply);
-  if (reply->status == ipc::cleanup_status::kOk) co_return Result<>{};
+  if (reply->status == cleanup_status::kOk) co_return Result<>{};
   co_return fail(Fault::Temporary,
                  fmt::format("{}: notification not accepted (status {}) {}",
                              submission.id, reply->status, reply->reason));
 }
 
-}  // namespace mail::bounce
+}  // namespace mail::ipc
