@@ -51,6 +51,7 @@ net::Task<std::vector<std::string>> Session::mechanisms() {
 net::Task<smtp::Reply> Session::run(smtp::Auth& auth) {
   auto offered = co_await auth_offered();
   if (!offered) {
+    wrongs_ |= smtp::kNotifyProtocol;
     co_return smtp::Reply(503, "5.5.1", "Error: authentication not enabled");
   }
   if (!facts_.sasl_method.empty()) {

@@ -78,6 +78,11 @@ net::Task<ClientFacts> learn_client(Config& config, int fd) {
     client.server_address = "127.0.0.1";
     client.server_port = "0";
   }
+  co_await settle_client(config, client);
+  co_return client;
+}
+
+net::Task<> settle_client(Config& config, ClientFacts& client) {
   client.name_addr =
       config.port_logging
           ? fmt::format("{}[{}]:{}", client.name, client.address_text,
@@ -86,7 +91,6 @@ net::Task<ClientFacts> learn_client(Config& config, int fd) {
   auto trusted =
       co_await config.mynetworks.match(client.name, client.address_text);
   client.in_mynetworks = trusted && *trusted;
-  co_return client;
 }
 
 }  // namespace mail::smtpd

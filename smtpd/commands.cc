@@ -33,11 +33,14 @@ void Session::log_action(std::string_view verb, std::string_view text) {
 
 Reply Session::local_error(std::string_view why) {
   log::warning(fmt::format("{}: {}", facts_.client.name_addr, why));
+  wrongs_ |= smtp::kNotifyData;
   Reply reply(451, "4.3.0", "Temporary lookup failure");
   return reply;
 }
 
 Reply Session::refused_by(const restriction::Verdict& verdict) {
+  wrongs_ |= verdict.reply.status.starts_with("4.3.") ? smtp::kNotifyData
+                                                      : smtp::kNotifyPolicy;
   if (verdict.reply.hangup) closing_ = true;
   return verdict.reply;
 }
@@ -46,10 +49,14 @@ Reply Session::refused_by(const restriction::Verdict& verdict) {
 /// erred too often: then it waits.
 net::Task<> Session::answer(Reply reply) {
   bool error = reply.code >= 400;
-  if (error) ++errors_;
+  if (error) {
+    ++errors_;
+    reply = co_await dressed(std::move(reply));
+  }
+  if (config_.notify_classes) transcript_.out(reply.line());
   if (errors_ >= config_.hard_errors && error) {
     engine_.answer(reply);
-    engine_.say(too_many_errors());
+    co_await say(too_many_errors());
     co_return;
   }
   if (errors_ > config_.soft_errors &&
@@ -85,11 +92,13 @@ net::Task<> Session::on(smtp::Command& command) {
   where_ = facts_.command;
   quiet_loss_ = verb == Verb::Quit || verb == Verb::Rset;
   note_pipelining();
+  note_command(verb);
   if (config_.forbid_unauth_pipelining && engine_.improper_pipelining() &&
       !engine_.esmtp()) {
     closing_ = true;
-    engine_.answer(
-        smtp::hangup({554, "5.5.0", "Error: SMTP protocol synchronization"}));
+    wrongs_ |= smtp::kNotifyProtocol;
+    Reply refusal(554, "5.5.0", "Error: SMTP protocol synchronization");
+    co_await answer(smtp::hangup(std::move(refusal)));
     co_return;
   }
   auto reply = co_await answer_to(command);
@@ -97,7 +106,7 @@ net::Task<> Session::on(smtp::Command& command) {
   bool multi_step = verb == Verb::Auth && reply.code == 334;
   bool content =
       (verb == Verb::Data || verb == Verb::Bdat) && reply.code == 354;
-  if (verb == Verb::Unknown && closing_) {
+  if ((verb == Verb::Unknown && closing_) || reborn_) {
     ++counts_[static_cast<size_t>(verb)].all;  // said good-bye, not yes
   } else if (multi_step || content) {
     unfinished_ = verb;
@@ -111,6 +120,7 @@ net::Task<> Session::on(smtp::Command& command) {
     ++errors_;
   }
   co_await answer(std::move(reply));
+  if (std::exchange(reborn_, false)) engine_.reset_session();
   if (!handshake) co_return;
   auto sent = co_await send_pending();
   auto started = sent;
@@ -130,6 +140,8 @@ net::Task<> Session::on(smtp::Command& command) {
 }
 
 net::Task<> Session::on(smtp::Refused& refused) {
+  note_command(refused.verb);
+  wrongs_ |= smtp::kNotifyProtocol;
   facts_.command = smtp::verb_name(refused.verb);
   where_ = facts_.command;
   note_pipelining();
@@ -185,6 +197,11 @@ std::string Session::ehlo_text() {
   for (const auto& line : auth_lines_) {
     if (!discarded("AUTH")) out.append("\n").append(line);
   }
+  if (xclient_) {
+    add("XCLIENT",
+        "NAME ADDR PROTO HELO REVERSE_NAME PORT LOGIN DESTADDR DESTPORT");
+  }
+  if (xforward_) add("XFORWARD", "NAME ADDR PROTO HELO SOURCE PORT IDENT");
   add("ENHANCEDSTATUSCODES");
   add("8BITMIME");
   if (!discarded("DSN")) add("DSN");
@@ -195,6 +212,8 @@ std::string Session::ehlo_text() {
 
 net::Task<Reply> Session::run(smtp::Helo& helo) {
   co_await reset_transaction();
+  forwarded_.reset();
+  trim_transcript();
   facts_.helo = helo.name;
   bool extended = helo.verb == Verb::Ehlo;
   facts_.protocol = extended ? "ESMTP" : "SMTP";
@@ -232,15 +251,14 @@ net::Task<Reply> Session::run(smtp::Helo& helo) {
     auth_lines_.push_back("AUTH " + list);
     if (config_.broken_auth) auth_lines_.push_back("AUTH=" + list);
   }
-  smtp::CommandOptions options = config_.limits.commands;
-  options.dsn = std::none_of(discards_.begin(), discards_.end(),
-                             [](const auto& d) { return d == "dsn"; });
-  engine_.set_options(options);
+  engine_.set_options(command_options());
   co_return Reply(250, "", ehlo_text());
 }
 
 net::Task<Reply> Session::run(smtp::Rset&) {
   co_await reset_transaction();
+  forwarded_.reset();
+  trim_transcript();
   co_return Reply(250, "2.0.0", "Ok");
 }
 
@@ -258,7 +276,6 @@ net::Task<Reply> Session::run(smtp::Vrfy& vrfy) {
   }
   Facts facts = facts_;
   facts.recipient = vrfy.address;
-  facts.sender.reset();
   auto bad = co_await check_address("", vrfy.address, "VRFY", vrfy.text);
   if (bad) co_return *bad;
   restriction::Effects effects;
@@ -307,10 +324,6 @@ net::Task<Reply> Session::run(smtp::Etrn& etrn) {
   }
 }
 
-net::Task<Reply> Session::run(smtp::Attributes&) {
-  co_return Reply(550, "5.7.0", "Error: insufficient authorization");
-}
-
 bool Session::is_forbidden(const smtp::Unknown& unknown) const {
   if (unknown.header_like) return true;
   std::string verb = upper(unknown.verb);
@@ -337,6 +350,7 @@ net::Task<Reply> Session::run(smtp::Unknown& unknown) {
         {221, "2.7.0", "Error: I can break rules, too. Goodbye."});
   }
   facts_.command = "UNKNOWN";
+  wrongs_ |= smtp::kNotifyProtocol;
   if (!filters_.empty() && !filter_verdict_) {
     auto source = macros();
     auto verdict = co_await filters_.unknown(engine_.line(), source);

@@ -4,13 +4,16 @@
 
 #include "common/base/ascii.h"
 #include "common/base/number.h"
+#include "common/config/postfix/escapes.h"
 #include "common/config/postfix/params.h"
 #include "common/daemon/tables.h"
 #include "common/dns/lookups.h"
 #include "common/filters/connect.h"
 #include "common/ipc/anvil.h"
+#include "common/ipc/cleanup.h"
 #include "common/ipc/flush.h"
 #include "common/log/log.h"
+#include "common/smtp/transcript.h"
 
 namespace mail::smtpd {
 
@@ -143,6 +146,42 @@ Result<> load_lists(Config& c, const maps::OpenOptions& tables) {
   return load_bare_newline(c, tables);
 }
 
+Result<> load_notices(Config& c, const maps::OpenOptions& tables) {
+  const auto& s = *c.settings;
+  maps::MatchList::Options list;
+  list.kind = maps::ListKind::Network;
+  list.tables = tables;
+  auto hosts = [&](std::string title, const std::string& value) {
+    list.parents_match = false;
+    for (auto name : split(s.get(param::parent_domain_matches_subdomains))) {
+      if (name == title) list.parents_match = true;
+    }
+    return maps::MatchList::open(title, value, list);
+  };
+  c.xclient_hosts = hosts("smtpd_authorized_xclient_hosts",
+                          s.get(param::smtpd_authorized_xclient_hosts));
+  c.xforward_hosts = hosts("smtpd_authorized_xforward_hosts",
+                           s.get(param::smtpd_authorized_xforward_hosts));
+  c.reject_footer = s.get(param::smtpd_reject_footer);
+  c.expansion_filter =
+      config::undo_escapes(s.get(param::smtpd_expansion_filter));
+  c.reject_footer_maps =
+      TRY(maps::Tables::open("smtpd_reject_footer_maps",
+                             s.get(param::smtpd_reject_footer_maps), tables));
+  c.notify_classes = smtp::parse_notify_classes(s.get(param::notify_classes));
+  c.error_recipient = s.get(param::error_notice_recipient);
+  c.bounce_recipient = s.get(param::bounce_notice_recipient);
+  c.double_bounce_sender =
+      fmt::format("{}@{}", s.get(param::double_bounce_sender), c.host);
+  c.history_threshold = size_of(s, param::smtpd_history_flush_threshold);
+  for (auto kind : split(s.get(param::internal_mail_filter_classes))) {
+    if (kind == "notify") {
+      c.notice_flags |= ipc::cleanup_flag::kFilter | ipc::cleanup_flag::kMilter;
+    }
+  }
+  return {};
+}
+
 TlsLevel tls_level(const config::Settings& s) {
   std::string level = lower(s.get(param::smtpd_tls_security_level));
   if (level.empty()) {
@@ -217,6 +256,7 @@ Result<> load_tls(Config& c) {
   c.tls_ask_cert = c.tls_require_cert || s.get(param::smtpd_tls_ask_ccert);
   c.tls = TRY(tls::ServerContext::open(tls_options(s, c.tls_level)));
   for (const auto& problem : c.tls->problems()) log::warning(problem);
+  c.tickets = std::make_unique<SharedTickets>(s);
   return {};
 }
 
@@ -306,6 +346,7 @@ Result<std::unique_ptr<Config>> load(daemon::Context& context) {
   load_limits(*c);
   load_counts(*c);
   TRY(load_lists(*c, tables));
+  TRY(load_notices(*c, tables));
   TRY(load_tls(*c));
   TRY(load_sasl(*c, context));
   c->resolver = TRY(dns::Resolver::open());

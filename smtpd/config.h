@@ -16,6 +16,7 @@
 #include "common/tls/server_context.h"
 #include "smtpd/restrict/restrictions.h"
 #include "smtpd/rewrite_client.h"
+#include "smtpd/shared_tickets.h"
 
 namespace mail::smtpd {
 
@@ -45,6 +46,15 @@ struct Config {
   maps::MatchList mynetworks, limit_exceptions, bare_newline_exceptions;
   smtp::BareNewline bare_newline = smtp::BareNewline::Normalize;
   std::string content_filter;
+  std::string reject_footer, expansion_filter;
+  maps::Tables reject_footer_maps;
+  maps::MatchList xclient_hosts, xforward_hosts;
+
+  // Letters to the postmaster.
+  unsigned notify_classes = 0;  ///< smtp::NotifyClass
+  std::string error_recipient, bounce_recipient, double_bounce_sender;
+  size_t history_threshold = 100;
+  int notice_flags = 0;  ///< ipc::cleanup_flag, besides mapping
   bool address_mappings = true, header_body_checks = true, use_milters = true;
 
   // anvil limits; 0: none.
@@ -57,6 +67,7 @@ struct Config {
 
   // TLS.
   std::unique_ptr<tls::ServerContext> tls;
+  std::unique_ptr<SharedTickets> tickets;  ///< null: keys of our own
   TlsLevel tls_level = TlsLevel::None;
   bool tls_wrapper = false, tls_received_header = false;
   int tls_loglevel = 0;

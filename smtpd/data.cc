@@ -65,10 +65,13 @@ net::Task<> Session::on(smtp::BodyEnd& end) {
   where_ = "END-OF-MESSAGE";
   auto reply = co_await finish_message(end);
   count(verb, reply);
+  if (reply.positive()) wrongs_ = 0;
   quiet_loss_ = true;
   co_await answer(std::move(reply));
   // The filters hear of the end of this transaction before the next begins.
   co_await reset_transaction();
+  forwarded_.reset();
+  trim_transcript();
 }
 
 namespace {
@@ -106,8 +109,14 @@ Reply Session::verdict_reply(const ipc::StatusReason& verdict) {
   if (is_smtp_reply(verdict.reason)) {
     Reply reply = smtp::parse_reply(verdict.reason);
     if (reply.code == 421 || reply.code == 521) closing_ = true;
+    wrongs_ |= smtp::kNotifyPolicy;
     return reply;
   }
+  wrongs_ |= verdict.status & (status::kWrite | status::kProxy)
+                 ? smtp::kNotifyResource
+             : verdict.status & (status::kContent | status::kDefer)
+                 ? smtp::kNotifyPolicy
+                 : smtp::kNotifyBounce;
   const Detail* detail = &kDetails[2];
   for (const auto& candidate : kDetails) {
     if (verdict.status & candidate.bit) {
@@ -136,6 +145,7 @@ net::Task<Reply> Session::finish_message(const smtp::BodyEnd& end) {
   if (transaction_.too_big) {
     log::warning(
         fmt::format("{}: queue file size limit exceeded", facts_.queue_id));
+    wrongs_ |= smtp::kNotifyBounce;
     co_return Reply(552, "5.3.4", "Error: message file too big");
   }
   auto judged = co_await config_.restrictions->check(
@@ -146,6 +156,7 @@ net::Task<Reply> Session::finish_message(const smtp::BodyEnd& end) {
   auto verdict = co_await transaction_.finish();
   if (!verdict) {
     log::warning(verdict.error().what);
+    wrongs_ |= smtp::kNotifyResource;
     co_return Reply(451, "4.3.0", "Error: queue file write error");
   }
   Reply reply = verdict_reply(*verdict);

@@ -21,7 +21,8 @@ std::string broken_off(std::string_view what, std::string_view after,
   return fmt::format("{} after {} from {}", what, after, client.name_addr);
 }
 
-std::string client_line(const Facts& facts) {
+std::string client_line(const Facts& facts,
+                        const std::optional<Forwarded>& forwarded) {
   std::string line =
       fmt::format("{}: client={}", facts.queue_id, facts.client.name_addr);
   if (!facts.sasl_method.empty()) {
@@ -31,6 +32,9 @@ std::string client_line(const Facts& facts) {
   if (!facts.sasl_sender.empty()) {
     line += ", sasl_sender=" + facts.sasl_sender;
   }
+  if (!forwarded) return line;
+  if (!forwarded->ident.empty()) line += ", orig_queue_id=" + forwarded->ident;
+  line += ", orig_client=" + forwarded->name_addr();
   return line;
 }
 
@@ -82,7 +86,7 @@ std::string improper_pipelining(const ClientFacts& client,
 std::string illegal_address(const ClientFacts& client, std::string_view command,
                             std::string_view text) {
   return fmt::format("Illegal address syntax from {} in {} command: {}",
-                     client.name_addr, command, text.substr(0, 100));
+                     client.name_addr, command, text.substr(0, 200));
 }
 
 std::string action(const Facts& facts, std::string_view verb,

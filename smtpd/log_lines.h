@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "smtpd/facts.h"
+#include "smtpd/forwarded.h"
 
 namespace mail::smtpd::log_lines {
 
@@ -15,7 +16,8 @@ std::string disconnect_from(const ClientFacts& client, std::string_view counts);
 /// bytes)".
 std::string broken_off(std::string_view what, std::string_view after,
                        const ClientFacts& client);
-std::string client_line(const Facts& facts);
+std::string client_line(const Facts& facts,
+                        const std::optional<Forwarded>& forwarded);
 std::string sasl_failed(const ClientFacts& client, std::string_view mechanism,
                         std::string_view reason, std::string_view user);
 std::string sasl_aborted(const ClientFacts& client, std::string_view mechanism);

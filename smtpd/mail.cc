@@ -68,6 +68,7 @@ net::Task<std::optional<Reply>> Session::check_address(
                                 mime::quote_local(address)));
   }
   if (!(resolved->flags & ipc::resolve_flag::kError)) co_return std::nullopt;
+  wrongs_ |= smtp::kNotifyProtocol;
   log::warning(log_lines::illegal_address(facts_.client, verb, text));
   bool is_sender = verb == "MAIL";
   co_return Reply(
@@ -78,6 +79,7 @@ net::Task<std::optional<Reply>> Session::check_address(
 std::optional<Reply> Session::check_room(const smtp::Mail& mail) {
   if (config_.message_size > 0 && mail.size &&
       *mail.size > config_.message_size) {
+    wrongs_ |= smtp::kNotifyPolicy;
     return Reply(552, "5.3.4", "Message size exceeds fixed limit");
   }
   int64_t free = free_space();
@@ -88,6 +90,7 @@ std::optional<Reply> Session::check_room(const smtp::Mail& mail) {
         fmt::format("not enough free space in mail queue: {} bytes < "
                     "1.5*message size limit",
                     free));
+    wrongs_ |= smtp::kNotifyResource;
     return Reply(452, "4.3.1", "Insufficient system storage");
   }
   return std::nullopt;
@@ -148,13 +151,15 @@ net::Task<Reply> Session::run(smtp::Mail& mail) {
 }
 
 net::Task<std::optional<Reply>> Session::open_queue_file() {
+  transaction_.forwarded = forwarded_;
   auto opened = co_await transaction_.open(facts_, !filters_.empty());
   if (!opened) {
     log::warning(opened.error().what);
+    wrongs_ |= smtp::kNotifyResource;
     co_return Reply(451, "4.3.0", "Error: queue file write error");
   }
   facts_.queue_id = std::move(*opened);
-  log::info(log_lines::client_line(facts_));
+  log::info(log_lines::client_line(facts_, forwarded_));
   co_return std::nullopt;
 }
 

@@ -67,6 +67,7 @@ std::optional<Reply> Session::obey(const Verdict& verdict) {
     text[0] = '4';
     if (text.size() > 4 && text[4] == '5') text[4] = '4';
   }
+  wrongs_ |= smtp::kNotifyPolicy;
   log_action("milter-reject", text);
   // Lines come parted by CR LF, each with its code.
   std::erase(text, '\r');

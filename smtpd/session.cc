@@ -40,6 +40,7 @@ net::Task<> Session::begin() {
   auto exempt =
       co_await config_.limit_exceptions.match(client.name, client.address_text);
   exempt_ = exempt && *exempt;
+  co_await judge_proxy();
   auto excepted = co_await config_.bare_newline_exceptions.match(
       client.name, client.address_text);
   if (excepted && *excepted) {
@@ -59,9 +60,17 @@ net::Task<bool> Session::admit() {
   note_early_talker();
   auto refused = co_await count_connection();
   if (refused) {
-    engine_.say(smtp::hangup(*refused));
+    co_await say(smtp::hangup(*refused));
     co_return false;
   }
+  auto greeting = co_await greet();
+  co_await say(greeting);
+  co_return greeting.code != 421;
+}
+
+/// What a session begins with, after XCLIENT too.
+net::Task<smtp::Reply> Session::greet() {
+  greeting_problem_.clear();
   if (!config_.delay_reject) {
     auto verdict = co_await config_.restrictions->check(
         restriction::Stage::Client, facts_, session_effects_);
@@ -72,24 +81,21 @@ net::Task<bool> Session::admit() {
   co_await open_filters();
   if (filter_verdict_ &&
       filter_verdict_->kind == filters::Verdict::Kind::Shutdown) {
-    engine_.say({421, "",
-                 fmt::format("{} Service unavailable - try again "
-                             "later",
-                             config_.host)});
-    co_return false;
+    co_return smtp::Reply(
+        421, "",
+        fmt::format("{} Service unavailable - try again later", config_.host));
+  }
+  if (config_.tls_level == TlsLevel::Encrypt && !facts_.tls) {
+    engine_.set_tls_required(true);
   }
   bool rejected = filter_verdict_ &&
                   filter_verdict_->kind == filters::Verdict::Kind::Reject &&
                   filter_verdict_->reply.starts_with('5');
   if (rejected) {
-    engine_.say({554, "", config_.host + " ESMTP not accepting connections"});
-  } else {
-    engine_.say({220, "", config_.banner});
+    co_return smtp::Reply(554, "",
+                          config_.host + " ESMTP not accepting connections");
   }
-  if (config_.tls_level == TlsLevel::Encrypt && !facts_.tls) {
-    engine_.set_tls_required(true);
-  }
-  co_return true;
+  co_return smtp::Reply(220, "", config_.banner);
 }
 
 void Session::note_early_talker() {
@@ -148,8 +154,8 @@ net::Task<bool> Session::read_more() {
     auto got = co_await stream_.fill(deadline());
     if (!got && got.error().sys == ETIMEDOUT) {
       timed_out_ = true;
-      engine_.say(smtp::hangup(
-          {421, "4.4.2", config_.host + " Error: timeout exceeded"}));
+      smtp::Reply late(421, "4.4.2", config_.host + " Error: timeout exceeded");
+      co_await say(smtp::hangup(std::move(late)));
       auto sent = co_await send_pending();
       (void)sent;
       co_return false;
@@ -166,7 +172,7 @@ net::Task<bool> Session::read_more() {
 
 std::string Session::after_text() const {
   if (where_ == "DATA" || where_ == "BDAT") {
-    if (engine_.body_bytes() > 0) {
+    if (unfinished_ || engine_.body_bytes() > 0) {
       return fmt::format("{} ({} bytes)", where_, engine_.body_bytes());
     }
   }
@@ -216,6 +222,7 @@ net::Task<> Session::end() {
   } else if (lost_ && !quiet_loss_) {
     log::info(log_lines::broken_off("lost connection", after_text(), client));
   }
+  if (wrongs_ & config_.notify_classes) co_await tell_postmaster();
   log::info(log_lines::disconnect_from(client, counts()));
   stream_.say_goodbye();
 }

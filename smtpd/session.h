@@ -5,8 +5,10 @@
 #include "common/filters/filters.h"
 #include "common/net/stream.h"
 #include "common/smtp/server_engine.h"
+#include "common/smtp/transcript.h"
 #include "smtpd/config.h"
 #include "smtpd/facts.h"
+#include "smtpd/forwarded.h"
 #include "smtpd/transaction.h"
 
 namespace mail::smtpd {
@@ -22,6 +24,7 @@ class Session {
   // session.cc: the life of a session
   net::Task<> begin();
   net::Task<bool> admit();
+  net::Task<smtp::Reply> greet();
   net::Task<> talk();
   net::Task<> handle(smtp::ServerEvent& event);
   net::Task<bool> send_pending();
@@ -50,6 +53,19 @@ class Session {
   void count(smtp::Verb verb, const smtp::Reply& reply);
   net::Task<> answer(smtp::Reply reply);
   smtp::Reply too_many_errors();
+
+  // attributes.cc: XCLIENT, XFORWARD
+  net::Task<> judge_proxy();
+  smtp::CommandOptions command_options() const;
+  smtp::Reply forward(const smtp::Attributes& attributes);
+  net::Task<smtp::Reply> become(const smtp::Attributes& attributes);
+
+  // notify.cc
+  net::Task<smtp::Reply> dressed(smtp::Reply reply);
+  net::Task<> say(smtp::Reply reply);
+  void note_command(smtp::Verb verb);
+  void trim_transcript();
+  net::Task<> tell_postmaster();
 
   // mail.cc: the envelope
   net::Task<smtp::Reply> run(smtp::Mail& mail);
@@ -119,6 +135,12 @@ class Session {
   size_t errors_ = 0, junk_ = 0;
   std::vector<std::string> discards_, auth_lines_;
   std::string greeting_problem_;
+
+  smtp::Transcript transcript_;
+  unsigned wrongs_ = 0;  ///< NotifyClass bits since the last good message
+  bool xclient_ = false, xforward_ = false;  ///< may say who others are
+  bool reborn_ = false;                      ///< by the XCLIENT in hand
+  std::optional<Forwarded> forwarded_;
 
   // AUTH in progress.
   unsigned auth_id_ = 0;

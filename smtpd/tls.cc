@@ -38,6 +38,8 @@ net::Task<bool> Session::start_tls() {
   const std::string& peer = facts_.client.name_addr;
   if (!config_.tls) co_return false;
   config_.tls->refresh(Clock::now());
+  if (config_.tickets)
+    co_await config_.tickets->refresh(config_.tls->ticket_keys());
   for (const auto& problem : config_.tls->problems()) log::warning(problem);
   auto made = config_.tls->new_engine();
   if (!made) {
@@ -72,10 +74,10 @@ net::Task<bool> Session::start_tls() {
       (!tls_->has_certificate || !tls_->chain_trusted)) {
     // RFC 3207: said in the session, after EHLO.
     log::info(fmt::format("TLS: client {} has no trusted certificate", peer));
-    engine_.say(
-        smtp::hangup({554, "5.7.1",
-                      fmt::format("{} Error: No client certificate requested",
-                                  config_.host)}));
+    smtp::Reply refusal(
+        554, "5.7.1",
+        fmt::format("{} Error: No client certificate requested", config_.host));
+    co_await say(smtp::hangup(std::move(refusal)));
     closing_ = true;
   }
   co_return true;

@@ -63,9 +63,12 @@ void Transaction::write_envelope(const Facts& facts, bool has_milters) {
   timeval now{};
   gettimeofday(&now, nullptr);
   append_record(out, Type::Time, fmt::format("{} {}", now.tv_sec, now.tv_usec));
-  append_attribute(out, "log_ident", facts.queue_id);
-  append_attribute(out, "rewrite_context",
-                   client.in_mynetworks ? "local" : "remote");
+  bool has_ident = forwarded && !forwarded->ident.empty();
+  append_attribute(out, "log_ident",
+                   has_ident ? forwarded->ident : facts.queue_id);
+  bool local =
+      forwarded && forwarded->local ? *forwarded->local : client.in_mynetworks;
+  append_attribute(out, "rewrite_context", local ? "local" : "remote");
   if (!mail.envid.empty()) append_attribute(out, "envelope_id", mail.envid);
   if (mail.ret != smtp::DsnReturn::Unset) {
     append_attribute(out, "ret_flags",
@@ -77,19 +80,30 @@ void Transaction::write_envelope(const Facts& facts, bool has_milters) {
                      mail.body == smtp::BodyType::EightBit ? "8bit" : "7bit");
   }
   std::string helo = facts.helo.value_or("");
-  append_attribute(out, "log_client_name", client.name);
-  append_attribute(out, "log_client_address", client.address_text);
-  append_attribute(out, "log_client_port", client.port);
-  append_attribute(out, "log_message_origin", client.name_addr);
-  append_attribute(out, "log_helo_name", helo);
-  append_attribute(out, "log_protocol_name", facts.protocol);
+  // To logs the first client matters, to decisions the one before us.
+  Forwarded shown = forwarded.value_or(Forwarded{});
+  if (!forwarded) {
+    shown.name = client.name;
+    shown.address = client.address_text;
+    shown.port = client.port;
+    shown.helo = helo;
+    shown.protocol = facts.protocol;
+  }
+  append_attribute(out, "log_client_name", shown.name);
+  append_attribute(out, "log_client_address", shown.address);
+  append_attribute(out, "log_client_port", shown.port);
+  append_attribute(out, "log_message_origin",
+                   forwarded ? shown.name_addr() : client.name_addr);
+  // An empty value is none to cleanup, which would say so.
+  if (!shown.helo.empty()) append_attribute(out, "log_helo_name", shown.helo);
+  append_attribute(out, "log_protocol_name", shown.protocol);
   append_attribute(out, "client_name", client.name);
   append_attribute(out, "reverse_client_name", client.reverse_name);
   append_attribute(out, "client_address", client.address_text);
   append_attribute(out, "client_port", client.port);
   append_attribute(out, "server_address", client.server_address);
   append_attribute(out, "server_port", client.server_port);
-  append_attribute(out, "helo_name", helo);
+  if (!helo.empty()) append_attribute(out, "helo_name", helo);
   append_attribute(out, "protocol_name", facts.protocol);
   append_attribute(out, "client_address_type", family_of(client));
   if (!facts.sasl_method.empty()) {

@@ -7,6 +7,7 @@
 #include "common/smtp/command.h"
 #include "smtpd/config.h"
 #include "smtpd/facts.h"
+#include "smtpd/forwarded.h"
 
 namespace mail::smtpd {
 
@@ -17,6 +18,7 @@ class Transaction {
   explicit Transaction(const Config& config) : config_(&config) {}
 
   smtp::Mail mail;
+  std::optional<Forwarded> forwarded;  ///< for the logs of later programs
   restriction::Effects effects;
   size_t accepted = 0;
   std::string first_recipient;  ///< external form, for Received

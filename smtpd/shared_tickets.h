@@ -1,0 +1,27 @@
+#pragma once
+
+#include "common/base/clock.h"
+#include "common/config/postfix/settings.h"
+#include "common/ipc/conversation.h"
+#include "common/tls/ticket_keys.h"
+
+namespace mail::smtpd {
+
+/// The keys of TLS session tickets that tlsmgr(8) gives to all smtpd
+/// processes, so that each resumes the sessions of the others.
+class SharedTickets {
+ public:
+  explicit SharedTickets(const config::Settings& settings);
+
+  /// Asks for a new key when one is wanted; before a handshake. Without
+  /// tlsmgr, one warning a minute and a key of our own.
+  net::Task<> refresh(tls::TicketKeys& keys);
+
+ private:
+  ipc::Client client_;
+  std::chrono::seconds period_;
+  Instant failed_{};
+  bool has_failed_ = false;
+};
+
+}  // namespace mail::smtpd
