@@ -6,6 +6,7 @@
 #include "common/base/ascii.h"
 #include "common/config/postfix/params.h"
 #include "common/daemon/tables.h"
+#include "common/ipc/bounce.h"
 #include "common/ipc/rewrite.h"
 
 namespace mail::local {
@@ -100,6 +101,11 @@ Result<> open_config(Config& out, daemon::Context& context) {
   rewrite.protocol = ipc::kRewriteProtocol;
   rewrite.timeout = s.get(param::ipc_timeout);
   out.rewrite = std::make_unique<ipc::Client>(std::move(rewrite));
+  ipc::Client::Options trace;
+  trace.path = "private/" + s.get(param::trace_service_name);
+  trace.protocol = ipc::kBounceProtocol;
+  trace.timeout = s.get(param::ipc_timeout);
+  out.trace = std::make_unique<ipc::Client>(std::move(trace));
   return {};
 }
 

@@ -25,7 +25,7 @@ struct Config {
   bool file_from_alias = false, file_from_forward = false,
        file_from_include = false;
   bool mark_commands = false, mark_files = false, mark_forwards = false;
-  std::unique_ptr<ipc::Client> cleanup, rewrite;
+  std::unique_ptr<ipc::Client> cleanup, rewrite, trace;
 };
 
 /// Errors: Config, what the original says at its start.

@@ -55,6 +55,8 @@ net::Task<> Delivery::finish(const State& state, ipc::Dsn dsn) {
   bool later = dsn.status.starts_with('4');
   // Crossed off when all branches have ended, not before.
   if (!later) leaf.offset = 0;
+  // The sender was told of the list; of its members its owner hears.
+  if (state.owned) leaf.notify_flags &= ~kNotifySuccess;
   deferred_ = deferred_ || later;
   auto outcome = report_.outcome(leaf, "", "");
   outcome.dsn = std::move(dsn);
@@ -144,9 +146,12 @@ net::Task<> Delivery::to_address(State state) {
     bool expanded = co_await to_alias(state);
     if (expanded) co_return;
   }
-  if (seen_before("address " + lower(state.recipient))) co_return;
   // Nobody's file may be written with the rights of another's expansion.
   bool own = state.forwarder == state.user;
+  // A .forward that names its owner means the mailbox: another place than the
+  // address that has led to the file.
+  std::string place = own ? "mailbox " : "address ";
+  if (seen_before(place + lower(state.recipient))) co_return;
   if ((state.from == From::Forward || state.from == From::Include) && !own) {
     auto& forward = forwards_[{state.delivered_to, state.sender}];
     forward.state = state;

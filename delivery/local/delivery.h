@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "common/config/postfix/expand.h"
 #include "delivery/copy.h"
 #include "delivery/local/config.h"
 #include "delivery/local/items.h"
@@ -15,12 +16,15 @@ namespace mail::local {
 /// Whence a destination came: decides what it may be and whose rights it has.
 enum class From { Request, Alias, Forward, Include };
 
+inline constexpr int kNotifySuccess = 2;  ///< of a recipient's notify_flags
+
 /// One place in the tree of expansions.
 struct State {
   std::string recipient;  ///< internal form, "user+ext@domain"
   std::string local, user, extension, domain;
   std::string delivered_to;  ///< of the Delivered-To: header
   std::string sender;        ///< the request's, or the owner of an alias
+  bool owned = false;        ///< it is the latter
   From from = From::Request;
   std::vector<std::string> aliases;      ///< names on the way here
   std::string forwarder;                 ///< whose .forward this came from
@@ -60,10 +64,12 @@ class Delivery {
   net::Task<bool> to_mapped_transport(State state, maps::Tables& tables,
                                       std::string otherwise);
   net::Task<bool> to_owner(State& state, const std::string& alias);
+  net::Task<> tell_of_list(const State& state);
   net::Task<> send_forwards();
   net::Task<Result<std::string>> send_one(std::string sender,
                                           std::string delivered_to,
-                                          std::vector<std::string> to);
+                                          std::vector<std::string> to,
+                                          bool owned);
 
   /// Logs and notes the end of one branch.
   net::Task<> finish(const State& state, ipc::Dsn dsn);
@@ -75,6 +81,8 @@ class Delivery {
   bool loops(const std::string& recipient);
   delivery::CopyOptions copy_options(const State& state, bool mark) const;
   std::vector<std::string> environment(const State& state) const;
+  config::Lookup names_of(const State& state) const;
+  Result<std::string> command_directory(const State& state) const;
   /// Rights for commands, files and lists: never root's.
   process::UserIds ids_of(const State& state) const {
     bool usable = state.ids && state.ids->uid != 0;

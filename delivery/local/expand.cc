@@ -11,6 +11,7 @@
 
 #include "common/base/ascii.h"
 #include "common/config/postfix/params.h"
+#include "common/ipc/bounce.h"
 #include "common/ipc/rewrite.h"
 #include "common/log/log.h"
 #include "common/mime/address.h"
@@ -92,6 +93,7 @@ net::Task<bool> Delivery::to_owner(State& state, const std::string& alias) {
   auto found = co_await config_.aliases.find(owner);
   if (!found) co_return false;
   if (*found) {
+    state.owned = true;
     state.sender = owner + "@" + s.get(param::myorigin);
     if (s.get(param::expand_owner_alias)) {
       auto items = parse_items((*found)->value, "");
@@ -103,6 +105,7 @@ net::Task<bool> Delivery::to_owner(State& state, const std::string& alias) {
       }
     }
   } else if (s.get(param::reset_owner_alias)) {
+    state.owned = false;
     state.sender = request_.sender;
   }
   co_return true;
@@ -149,24 +152,43 @@ net::Task<bool> Delivery::to_alias(const State& state) {
       co_await finish(state, "4.3.0", "alias database unavailable");
       co_return true;
     }
+    if (inner.owned && !state.owned) co_await tell_of_list(inner);
     co_await to_items(std::move(inner), std::move(items));
     co_return true;
   }
   co_return false;
 }
 
-net::Task<bool> Delivery::to_forward_file(const State& state) {
-  const auto& user = *state.account;
-  const auto& s = *config_.settings;
-  if (state.forwarder == state.user) co_return false;
-  config::Lookup lookup =
-      [&](std::string_view name) -> std::optional<std::string> {
+/// A list with an owner is a destination of its own: who asked for a success
+/// report has it now, and the owner has all reports to come (RFC 3461, 5.2.7).
+net::Task<> Delivery::tell_of_list(const State& state) {
+  if (!(original_->notify_flags & kNotifySuccess)) co_return;
+  ipc::BounceAppend note;
+  note.queue_id = request_.queue_id;
+  note.recipient = *original_;
+  note.recipient.recipient = state.recipient;
+  note.recipient.original_recipient = state.recipient;
+  note.dsn.status = "2.0.0";
+  note.dsn.action = "delivered";
+  note.dsn.reason =
+      fmt::format("delivery via {}: alias expanded", config_.service);
+  auto reply = co_await config_.trace->ask<ipc::Status>(note);
+  if (reply && reply->status == 0) co_return;
+  log::warning(request_.queue_id + ": trace service failure");
+}
+
+/// What $name means in forward_path and command_execution_directory. `state`
+/// must outlive it.
+config::Lookup Delivery::names_of(const State& state) const {
+  return [&state](std::string_view name) -> std::optional<std::string> {
     auto some = [](const std::string& text) -> std::optional<std::string> {
       if (text.empty()) return std::nullopt;
       return text;
     };
-    if (name == "home") return some(user.home);
-    if (name == "shell") return some(user.shell);
+    if (state.account) {
+      if (name == "home") return some(state.account->home);
+      if (name == "shell") return some(state.account->shell);
+    }
     if (name == "user") return some(state.user);
     if (name == "local") return some(state.local);
     if (name == "domain") return some(state.domain);
@@ -177,6 +199,13 @@ net::Task<bool> Delivery::to_forward_file(const State& state) {
     }
     return std::nullopt;
   };
+}
+
+net::Task<bool> Delivery::to_forward_file(const State& state) {
+  const auto& user = *state.account;
+  const auto& s = *config_.settings;
+  if (state.forwarder == state.user) co_return false;
+  auto lookup = names_of(state);
   for (auto pattern : split_braced(s.get(param::forward_path))) {
     config::ExpandOptions options;
     options.allowed_bytes = s.get(param::forward_expansion_filter);
@@ -289,7 +318,9 @@ net::Task<> Delivery::to_resolved(State state, std::string external) {
         fmt::format("bad recipient address syntax: \"{}\"", external));
     co_return;
   }
-  if (reply->transport == config_.service) {
+  // Of a list with an owner all members get a new message, whose bounces are
+  // the owner's.
+  if (reply->transport == config_.service && !state.owned) {
     State inner = state;
     inner.recipient = reply->recipient;
     inner.no_aliases = direct;

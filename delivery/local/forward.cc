@@ -21,9 +21,10 @@ using queuefile::Type;
 
 namespace {
 
+/// owned: by the owner of a list, who has asked for no reports.
 std::string envelope(const delivery::Request& request,
                      const ipc::Recipient& original, const std::string& sender,
-                     const std::vector<std::string>& to) {
+                     const std::vector<std::string>& to, bool owned) {
   std::string out;
   const auto& arrival = request.stats.incoming_arrival;
   append_record(out, Type::Time,
@@ -43,11 +44,15 @@ std::string envelope(const delivery::Request& request,
   attribute("sasl_username", request.sasl_username);
   attribute("sasl_sender", request.sasl_sender);
   attribute("log_ident", request.log_ident);
-  attribute("envelope_id", request.envelope_id);
-  if (request.ret_flags != 0) {
+  if (!owned) attribute("envelope_id", request.envelope_id);
+  if (request.ret_flags != 0 && !owned) {
     append_attribute(out, "ret_flags", fmt::format("{}", request.ret_flags));
   }
   for (auto& recipient : to) {
+    if (owned) {
+      append_record(out, Type::Recipient, recipient);
+      continue;
+    }
     attribute("dsn_orig_rcpt", original.dsn_orig_rcpt);
     if (original.notify_flags != 0) {
       append_attribute(out, "notify_flags",
@@ -85,7 +90,8 @@ int cleanup_flags(const config::Settings& settings) {
 
 net::Task<> Delivery::send_forwards() {
   for (auto& [key, forward] : forwards_) {
-    auto id = co_await send_one(key.second, key.first, forward.to);
+    auto id = co_await send_one(key.second, key.first, forward.to,
+                                forward.state.owned);
     // The line speaks of the recipient that was expanded.
     State state = forward.state;
     state.recipient = original_->recipient;
@@ -100,7 +106,8 @@ net::Task<> Delivery::send_forwards() {
 
 net::Task<Result<std::string>> Delivery::send_one(std::string sender,
                                                   std::string delivered_to,
-                                                  std::vector<std::string> to) {
+                                                  std::vector<std::string> to,
+                                                  bool owned) {
   const auto& s = *config_.settings;
   auto& cleanup = *config_.cleanup;
   auto deadline = net::Deadline::in(cleanup.options().timeout);
@@ -112,7 +119,7 @@ net::Task<Result<std::string>> Delivery::send_one(std::string sender,
   ipc::CleanupFlags flags{cleanup_flags(s)};
   if (request_.smtputf8 & 1) flags.flags |= ipc::cleanup_flag::kSmtputf8;
   ipc::append(stream, flags);
-  stream.write(envelope(request_, *original_, sender, to));
+  stream.write(envelope(request_, *original_, sender, to, owned));
   std::string& out = stream.output();
   append_record(out, Type::Text,
                 fmt::format("Received: by {} ({})", s.get(param::myhostname),

@@ -11,6 +11,7 @@
 #include "common/mailbox/maildir_writer.h"
 #include "common/mime/address.h"
 #include "common/queue/dsn_status.h"
+#include "delivery/local/biff.h"
 #include "delivery/local/delivery.h"
 #include "delivery/sysexits.h"
 
@@ -93,6 +94,17 @@ std::vector<std::string> Delivery::environment(const State& state) const {
   return out;
 }
 
+/// command_execution_directory for this recipient; empty: where we are.
+Result<std::string> Delivery::command_directory(const State& state) const {
+  const auto& s = *config_.settings;
+  config::ExpandOptions options;
+  options.allowed_bytes = s.get(param::execution_directory_expansion_filter);
+  auto lookup = names_of(state);
+  auto out = TRY(config::expand(s.get(param::command_execution_directory),
+                                lookup, options));
+  return std::move(out.text);
+}
+
 net::Task<> Delivery::to_command(State state, std::string text) {
   const auto& s = *config_.settings;
   auto ids = ids_of(state);
@@ -114,6 +126,14 @@ net::Task<> Delivery::to_command(State state, std::string text) {
     for (auto word : mail::split(shell)) command.argv.emplace_back(word);
     command.argv.push_back(text);
   }
+  auto directory = command_directory(state);
+  if (!directory) {
+    log::warning(fmt::format("{}: command_execution_directory: {}",
+                             request_.queue_id, directory.error().what));
+    co_await finish(state, "4.3.0", "temporary failure");
+    co_return;
+  }
+  command.directory = std::move(*directory);
   command.environment = environment(state);
   command.time_limit = s.get(param::command_time_limit);
   if (!config_.rootless) command.ids = ids;
@@ -222,6 +242,7 @@ net::Task<> Delivery::to_mbox(State state, std::string path) {
     }
   }
   std::string refused, refused_status;
+  long offset = 0;
   auto deliver = [&]() -> Result<> {
     std::optional<process::AsUser> as;
     if (!root && !config_.rootless) {
@@ -241,6 +262,7 @@ net::Task<> Delivery::to_mbox(State state, std::string path) {
       return {};
     }
     auto as_user = TRY(become(config_.rootless, user));
+    offset = writer.info().st_size;
     return writer.append(
         [&](std::string& out) { return copy.fill(out); },
         static_cast<size_t>(config_.settings->get(param::mailbox_size_limit)));
@@ -249,6 +271,7 @@ net::Task<> Delivery::to_mbox(State state, std::string path) {
   if (!refused.empty()) {
     co_await finish(state, refused_status, refused);
   } else if (done) {
+    if (config_.settings->get(param::biff)) tell_comsat(state.user, offset);
     co_await finish(state, "2.0.0", "delivered to mailbox");
   } else {
     co_await finish(state, mailbox_dsn(done.error()),
