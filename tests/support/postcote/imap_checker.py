@@ -40,6 +40,7 @@ class Client:
         self.view = []     # uid, or None while it is not known
         self.modseq = {}
         self.count = 0
+        self.logged_in = False  # "* PREAUTH" is still to come
 
     def fail(self, text):
         self.shared.errors.append(f"{self.name}: {text}")
@@ -116,7 +117,8 @@ class Client:
         return line
 
     def begin(self):
-        self.line()
+        if not self.logged_in:
+            self.line()
         self.ask(b"ENABLE CONDSTORE")
         self.ask(b"SELECT INBOX")
 
