@@ -274,7 +274,15 @@ net::Task<Fetched> fetch_messages(Session& session,
                            "FETCH failed: " + error.what);
         co_return Fetched::Broken;
       }
-      if (error.sys != ENOENT) session.log(Severity::Error, error.what);
+      if (error.sys != ENOENT && error.fault != Fault::Permanent) {
+        // imap_fetch_failure
+        Reply reply = session.failure(error);
+        if (!session.config().fetch_failure_no) {
+          std::string text = reply.text.substr(reply.text.find(' ') + 1);
+          session.disconnect("FETCH failed: " + text, "FETCH failed");
+          co_return Fetched::Broken;
+        }
+      }
       result = Fetched::SomeGone;
     }
     bool alive = co_await session.breathe();

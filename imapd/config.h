@@ -24,13 +24,12 @@ struct Config {
       "hdr_bytes=%{fetch_hdr_bytes} body_count=%{fetch_body_count} "
       "body_bytes=%{fetch_body_bytes}";
   std::chrono::seconds idle_notify_interval{120};
-  bool delay_newmail = false;  ///< imap_client_workarounds
-  bool tb_extra_mailbox_separator = false;
-  bool tb_lsub_flags = false;
+  bool tb_lsub_flags = false;  ///< imap_client_workarounds
+  /// What else of imap_client_workarounds is set; told to the log.
+  std::string unbuilt_workarounds;
   bool compress = false;          ///< mail_plugins has imap_zlib
   int compress_level = 6;         ///< plugin/imap_zlib_compress_level
-  bool fetch_failure_no = false;  ///< imap_fetch_failure is not disconnect
-  std::string trash;
+  bool fetch_failure_no = false;  ///< imap_fetch_failure = no-after
 };
 
 /// Whom a session is for.

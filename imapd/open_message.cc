@@ -32,9 +32,9 @@ bool take_value(std::string_view& in, std::optional<std::string>& value) {
 std::string pack(const HeaderFacts& facts) {
   std::string out;
   const auto& e = facts.envelope;
-  for (const auto* v : {&e.date, &e.subject, &e.in_reply_to, &e.message_id,
-                        &e.from, &e.to, &e.cc, &e.bcc, &e.sender,
-                        &e.reply_to}) {
+  for (const auto* v :
+       {&e.date, &e.subject, &e.in_reply_to, &e.message_id, &e.from, &e.to,
+        &e.cc, &e.bcc, &e.sender, &e.reply_to}) {
     put_value(out, *v);
   }
   put_value(out, facts.references);

@@ -172,6 +172,10 @@ net::Task<> Session::serve(Start start) {
     co_return;
   }
   storage_ = std::move(*storage);
+  if (!config().unbuilt_workarounds.empty()) {
+    log_(Severity::Warning, "imap_client_workarounds: not built, ignored: " +
+                                config().unbuilt_workarounds);
+  }
   write_greeting(start);
   if (!start.input.empty()) stream_.unread(start.input);
   co_await run();

@@ -19,9 +19,12 @@ Config config_of(const config::dovecot::Settings& s) {
   c.logout_format = s.get(setting::imap_logout_format);
   c.idle_notify_interval = s.get(setting::imap_idle_notify_interval);
   for (auto word : split(s.get(setting::imap_client_workarounds), " ,")) {
-    c.delay_newmail |= word == "delay-newmail";
-    c.tb_extra_mailbox_separator |= word == "tb-extra-mailbox-sep";
-    c.tb_lsub_flags |= word == "tb-lsub-flags";
+    if (word == "tb-lsub-flags") {
+      c.tb_lsub_flags = true;
+    } else {
+      c.unbuilt_workarounds += c.unbuilt_workarounds.empty() ? "" : " ";
+      c.unbuilt_workarounds += word;
+    }
   }
   for (auto plugin : split(s.get(setting::mail_plugins), " ,")) {
     c.compress |= plugin == "imap_zlib";
@@ -29,8 +32,7 @@ Config config_of(const config::dovecot::Settings& s) {
   if (auto level = s.plugin("imap_zlib_compress_level")) {
     c.compress_level = std::clamp(parse_number<int>(*level).value_or(6), 0, 9);
   }
-  c.fetch_failure_no =
-      s.get(setting::imap_fetch_failure) != "disconnect-immediately";
+  c.fetch_failure_no = s.get(setting::imap_fetch_failure) == "no-after";
   return c;
 }
 
