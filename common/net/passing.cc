@@ -86,6 +86,8 @@ Task<Result<Passed>> receive_passing(Descriptor& socket, size_t most,
       co_return fail(Fault::Protocol, "message too large");
     }
     passed.bytes.resize(static_cast<size_t>(n));
+    // Who keeps the message must not keep room for the largest one.
+    passed.bytes.shrink_to_fit();
     co_return passed;
   }
 }
