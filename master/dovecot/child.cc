@@ -115,9 +115,10 @@ int raised(int fd) { return fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 300); }
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   if (spec.vsz_limit > 0) {
+    // What a process owns counts, not what it maps of files (RLIMIT_AS): an
+    // index may be a large mapping of which little is ever touched.
     rlimit limit{spec.vsz_limit, spec.vsz_limit};
     setrlimit(RLIMIT_DATA, &limit);
-    setrlimit(RLIMIT_AS, &limit);
   }
   if (spec.drop_before_exec && spec.ids) {
     if (setgroups(spec.groups.size(), spec.groups.data()) != 0 ||

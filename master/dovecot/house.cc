@@ -75,6 +75,9 @@ std::string make_plan(const std::string& config_path, Plan& plan,
     return process::problem_text("doveconf", configuration.problems(),
                                  process::ProblemStage::Errors);
   }
+  for (auto& text : configuration.unbuilt_but_set()) {
+    plan.warnings.push_back(std::move(text));
+  }
   // Certificates and keys are no business of the master's.
   auto values = configuration.flat({}, {"master"}, files);
   if (!values) {

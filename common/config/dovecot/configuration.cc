@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "common/base/ascii.h"
 #include "common/config/dovecot/checks.h"
@@ -79,6 +80,28 @@ bool Configuration::has_errors() const {
                      [](const Problem& problem) {
                        return problem.kind == Problem::Kind::Error;
                      });
+}
+
+std::vector<std::string> Configuration::unbuilt_but_set() const {
+  std::vector<std::string> out;
+  std::set<std::string_view> told;
+  for (const auto& layer : impl_->layers) {
+    for (const auto& entry : layer.entries) {
+      auto place = find_place(entry.key);
+      if (entry.at.file < 0 || !place || place->section != &kSections[kRoot] ||
+          kBuilt[kRoot][place->id] == '1') {
+        continue;
+      }
+      const auto& setting = place->section->settings[place->id];
+      // Set to what it is anyway: nothing is missed.
+      if (setting.default_text && entry.text == setting.default_text) continue;
+      if (!told.insert(setting.name).second) continue;
+      out.push_back(fmt::format(
+          "{} is set at {} line {}, but not built yet", setting.name,
+          impl_->files[static_cast<size_t>(entry.at.file)], entry.at.line));
+    }
+  }
+  return out;
 }
 
 Result<FlatSettings> Configuration::flat(

@@ -80,6 +80,10 @@ class Configuration {
   Result<SettingsPtr> settings(const Context& context,
                                FileReader& reader) const;
 
+  /// What a file sets, but no program of this version reads: "NAME is set at
+  /// FILE line N, but not built yet", each name once.
+  std::vector<std::string> unbuilt_but_set() const;
+
   const Impl& impl() const { return *impl_; }
 
  private:

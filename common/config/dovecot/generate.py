@@ -105,7 +105,7 @@ def table(tables, services):
     return '\n'.join(out)
 
 
-USE = re.compile(r'\bsetting::((?:\w+::)?\w+)')
+USE = re.compile(r'\b(?:setting|set)::((?:\w+::)?\w+)')
 COMMENT = re.compile(r'//.*')
 
 

@@ -118,3 +118,14 @@ TEST_CASE("Names are expanded word by word", "[dovecot]") {
         "$mail_plugins x$mail_plugins $ENV:HOME");
   CHECK((*settings)->get(setting::protocols) == " imap");
 }
+
+TEST_CASE("What is set but not built is named once", "[dovecot]") {
+  FakeFiles files{{"/d.conf",
+                   "director_servers = 10.0.0.1\n"
+                   "protocol imap {\n  director_servers = 10.0.0.2\n}\n"
+                   "replicator_port = 0\nprotocols = imap\n"}};
+  auto configuration = Configuration::load("/d.conf", files);
+  CHECK(configuration.unbuilt_but_set() ==
+        std::vector<std::string>{"director_servers is set at /d.conf line 1, "
+                                 "but not built yet"});
+}
