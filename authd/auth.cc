@@ -258,7 +258,7 @@ net::Task<PassResult> Auth::one(Passdb& passdb, Request& request, Ask& ask) {
   if (result != PassResult::Ok) {
     std::string reason(answer.fields.get("reason"));
     before.restore(request);
-    if (answer.result != PassResult::Ok && !reason.empty()) {
+    if (!passdb.looks_up() && !reason.empty()) {
       request.extra.set("reason", reason);  // PAM's own words
     }
   }
@@ -327,8 +327,8 @@ net::Task<PassResult> Auth::master(Request& request, Ask& ask) {
   }
   PassResult result = co_await walk(request, ask, true);
   if (result != PassResult::Ok) co_return result;
-  log_lines::info(request.line(
-      "auth", fmt::format("Master user logging in as {}", request.login_user)));
+  log_lines::info(
+      fmt::format("Master user logging in as {}", request.login_user));
   request.become_login_user();
   if (!check_user) co_return PassResult::Ok;
   request.passdb_success = false;
@@ -341,6 +341,8 @@ net::Task<PassResult> Auth::master(Request& request, Ask& ask) {
                      "existence"));
     co_return PassResult::InternalFailure;
   }
+  // The master is who he says, but there is nobody to become.
+  if (result != PassResult::Ok) request.code = ipc::kCodeAuthzFail;
   co_return result;
 }
 
@@ -375,6 +377,9 @@ net::Task<PassResult> Auth::look_up_fields(Request& request) {
   Ask ask{.want = Want::Fields, .password = {}, .scheme = {}, .raw = {}};
   PassResult result = co_await walk(request, ask, false);
   if (!ask.supported) co_return PassResult::NoScheme;
+  if (result == PassResult::Ok && !request.login_user.empty()) {
+    request.become_login_user();  // a field said so
+  }
   co_return result;
 }
 

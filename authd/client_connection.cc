@@ -409,9 +409,8 @@ net::Task<> ClientConnection::refuse(Attempt& attempt, std::string reason) {
 net::Task<> ClientConnection::succeed(Attempt& attempt, std::string data) {
   Request& request = attempt.request;
   if (!request.login_user.empty()) {  // mechanisms that prove by themselves
-    log_lines::info(request.line(
-        attempt.lower_name,
-        fmt::format("Master user logging in as {}", request.login_user)));
+    log_lines::info(
+        fmt::format("Master user logging in as {}", request.login_user));
     request.become_login_user();
   }
   std::string final;

@@ -230,7 +230,7 @@ std::string MasterConnection::session_fields(
     out += "\tauth_mech=" + ipc::tab_escape(request.mechanism);
   }
   if (request.extra.has("anonymous")) out += "\tanonymous";
-  if (cookie.want_token) {
+  if (cookie.want_token && cookie.session_pid != 0) {
     out += "\tauth_token=" + server_.token(request.info.service,
                                            cookie.session_pid, request.user,
                                            request.info.session);

@@ -92,6 +92,7 @@ void DovecotClient::take_line(std::string_view line) {
   answer.reason = parsed->fields.get("reason");
   answer.code = parsed->fields.get("code");
   answer.fields = std::move(parsed->fields);
+  answer.words = std::move(parsed->words);
   pending_.answer(parsed->id, std::move(answer));
   notify();
 }

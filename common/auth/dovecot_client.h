@@ -34,11 +34,12 @@ struct Request : ipc::AuthInfo {
 /// The server's word on an attempt.
 struct Answer {
   enum class Kind { Continue, Ok, Fail } kind = Kind::Fail;
-  std::string challenge;  ///< Continue: base64
-  std::string user;       ///< Ok, Fail: user=, empty if not said
-  std::string reason;     ///< Fail: reason=
-  std::string code;       ///< Fail: code=, "temp_fail" and so on
-  ipc::TabFields fields;  ///< Ok, Fail: everything, those above too
+  std::string challenge;           ///< Continue: base64
+  std::string user;                ///< Ok, Fail: user=, empty if not said
+  std::string reason;              ///< Fail: reason=
+  std::string code;                ///< Fail: code=, "temp_fail" and so on
+  ipc::TabFields fields;           ///< Ok, Fail: everything, those above too
+  std::vector<std::string> words;  ///< the same as they came
 };
 
 /// The client's side of Dovecot's authentication protocol (version 1), over

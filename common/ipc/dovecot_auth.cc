@@ -192,6 +192,9 @@ std::optional<AuthAnswer> AuthAnswer::parse(std::string_view line) {
   else if (pieces[0] != "FAIL")
     return std::nullopt;
   out.fields = tab_fields(pieces, 2);
+  for (size_t i = 2; i < pieces.size(); ++i) {
+    out.words.push_back(tab_unescape(pieces[i]));
+  }
   return out;
 }
 
@@ -215,6 +218,9 @@ std::optional<UserAnswer> UserAnswer::parse(std::string_view line) {
     out.fields = tab_fields(pieces, 2);
   } else {
     return std::nullopt;
+  }
+  for (size_t i = 2; i < pieces.size(); ++i) {
+    out.words.push_back(tab_unescape(pieces[i]));
   }
   return out;
 }

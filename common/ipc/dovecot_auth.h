@@ -87,6 +87,7 @@ struct AuthAnswer {
   unsigned id = 0;
   std::string challenge;  ///< Continue: base64
   TabFields fields;       ///< Ok, Fail: user=, reason=, nologin, code=...
+  std::vector<std::string> words;  ///< the same as they came, empty ones too
 
   /// nullopt: not one of these lines.
   static std::optional<AuthAnswer> parse(std::string_view line);
@@ -114,6 +115,7 @@ struct UserAnswer {
   unsigned id = 0;
   std::string user;  ///< Found, USER: the name that the databases know
   TabFields fields;  ///< uid=, gid=, home=...; Fail: reason=
+  std::vector<std::string> words;  ///< the same as they came, empty ones too
 
   static std::optional<UserAnswer> parse(std::string_view line);
 };

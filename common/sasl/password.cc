@@ -73,14 +73,6 @@ Named look_up(std::string_view name) {
   return out;
 }
 
-/// Base64 as people write it down: padding may be missing.
-std::optional<std::string> lenient_base64(std::string_view text) {
-  while (text.ends_with('=')) text.remove_suffix(1);
-  std::string padded(text);
-  while (padded.size() % 4 != 0) padded += '=';
-  return base64_decode(padded);
-}
-
 Failure unknown(std::string_view scheme) {
   return fail(Fault::Config, fmt::format("Unknown scheme {}", scheme));
 }
@@ -147,18 +139,15 @@ Result<std::string> decode_stored(std::string_view scheme,
     raw = crypto::unhex(data);
     if (!raw) return fail(Fault::Config, "Input isn't valid HEX encoded data");
   } else {
-    raw = lenient_base64(data);
+    raw = base64_decode(data);
     if (!raw)
       return fail(Fault::Config, "Input isn't valid base64 encoded data");
   }
   bool salted = named.scheme->verify == verify_salted;
-  if (size != 0 && (salted ? raw->size() < size : raw->size() != size)) {
+  if (size != 0 && !salted && raw->size() != size) {
     return fail(Fault::Config,
-                salted ? fmt::format("{} hash data too short: {}",
-                                     named.scheme->name, data)
-                       : fmt::format("Input length isn't valid (was {} "
-                                     "instead of {})",
-                                     raw->size(), size));
+                fmt::format("Input length isn't valid (was {} instead of {})",
+                            raw->size(), size));
   }
   return std::move(*raw);
 }
@@ -168,7 +157,6 @@ Result<bool> verify_password(std::string_view scheme, std::string_view raw,
                              std::string_view user) {
   Named named = look_up(scheme);
   if (!named.scheme) return unknown(scheme);
-  // A NUL would end a password early where crypt(3) reads it.
   return named.scheme->verify(*named.scheme, raw, plaintext, user);
 }
 

@@ -93,9 +93,7 @@ Result<bool> verify_crypt(const Scheme&, std::string_view raw,
                           std::string_view plaintext, std::string_view) {
   if (raw.empty()) return false;
   auto again = run_crypt(plaintext, raw);
-  if (!again) {
-    return fail(Fault::Config, "crypt() failed: Invalid argument");
-  }
+  if (!again) return false;  // no setting that crypt(3) knows
   return crypto::equal_in_constant_time(raw, *again);
 }
 
@@ -112,7 +110,7 @@ Result<std::string> make_argon2(const Scheme& scheme,
                                 std::string_view plaintext,
                                 const HashOptions& options) {
   const Argon2Kind& kind = argon2_kind(scheme);
-  uint32_t passes = options.rounds ? options.rounds : kind.passes;
+  uint32_t passes = std::max(options.rounds, kind.passes);
   std::string salt = crypto::random_bytes(kArgon2Salt);
   std::string out(argon2_encodedlen(passes, kind.kibibytes, 1, kArgon2Salt,
                                     kArgon2Hash, kind.type),
@@ -135,11 +133,11 @@ Result<bool> verify_argon2(const Scheme&, std::string_view raw,
   int status =
       argon2_verify(encoded.c_str(), plaintext.data(), plaintext.size(), type);
   if (status == ARGON2_OK) return true;
-  if (status == ARGON2_VERIFY_MISMATCH) return false;
   // Room is the machine's trouble, not the password's.
-  return fail(status == ARGON2_MEMORY_ALLOCATION_ERROR ? Fault::Temporary
-                                                       : Fault::Config,
-              argon2_error_message(status));
+  if (status == ARGON2_MEMORY_ALLOCATION_ERROR) {
+    return fail(Fault::Temporary, argon2_error_message(status));
+  }
+  return false;
 }
 
 }  // namespace mail::sasl::schemes

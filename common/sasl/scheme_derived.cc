@@ -94,7 +94,7 @@ Result<bool> verify_pbkdf2(const Scheme&, std::string_view raw,
   }
   if (!rounds || *rounds == 0 || *rounds > kMaxRounds || !wanted ||
       wanted->size() != 20) {
-    return fail(Fault::Config, "Invalid PBKDF2 data");
+    return fail(Fault::Config, "Invalid PBKDF2 passdb entry prefix");
   }
   return crypto::equal_in_constant_time(
       *wanted,
@@ -113,10 +113,14 @@ Result<std::string> make_scram(const Scheme& scheme, std::string_view plaintext,
 Result<bool> verify_scram(const Scheme& scheme, std::string_view raw,
                           std::string_view plaintext, std::string_view) {
   auto hash = scram_hash(scheme.name);
-  auto wanted = TRY(ScramSecrets::parse(raw, hash));
+  auto wanted = ScramSecrets::parse(raw, hash);
+  if (!wanted) {
+    return fail(Fault::Config,
+                fmt::format("Invalid {} passdb entry format", scheme.name));
+  }
   ScramSecrets again =
-      derive_scram(hash, plaintext, wanted.salt, wanted.iterations);
-  return crypto::equal_in_constant_time(again.stored_key, wanted.stored_key);
+      derive_scram(hash, plaintext, wanted->salt, wanted->iterations);
+  return crypto::equal_in_constant_time(again.stored_key, wanted->stored_key);
 }
 
 Result<std::string> make_otp(const Scheme&, std::string_view plaintext,

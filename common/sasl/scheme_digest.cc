@@ -58,7 +58,8 @@ Result<std::string> make_salted(const Scheme& scheme,
 Result<bool> verify_salted(const Scheme& scheme, std::string_view raw,
                            std::string_view plaintext, std::string_view) {
   if (raw.size() < scheme.digest_size) {
-    return fail(Fault::Config, "hash data too short");
+    return fail(Fault::Config,
+                fmt::format("{} password is too short", scheme.name));
   }
   std::string salted = std::string(plaintext);
   salted += raw.substr(scheme.digest_size);
