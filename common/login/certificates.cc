@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "common/config/dovecot/layers.h"
 #include "common/daemon/dovecot_service.h"
 #include "common/log/log.h"
@@ -85,8 +87,12 @@ Result<std::unique_ptr<Certificates>> Certificates::open(
 // Which files are to be watched, and which names have certificates of their
 // own. A configuration that cannot be read here is the config service's.
 void Certificates::find_files(const std::string& config_file) {
+  // What it includes is named from where it really lies.
+  std::error_code error;
+  auto path = std::filesystem::canonical(config_file, error);
+  if (error) return;
   process::DovecotFiles reader;
-  auto configuration = dovecot::Configuration::load(config_file, reader);
+  auto configuration = dovecot::Configuration::load(path.string(), reader);
   for (const auto* layer : configuration.impl().ordered()) {
     bool own_certificate = false;
     for (auto key : {"ssl_cert", "ssl_key", "ssl_alt_cert", "ssl_alt_key"}) {
@@ -95,6 +101,7 @@ void Certificates::find_files(const std::string& config_file) {
       own_certificate = true;
       watched_.push_back(std::make_unique<WatchedFile>(entry->text));
       (void)watched_.back()->read(*root_);
+      directories_.add(entry->text);
     }
     if (own_certificate && !layer->filter.local_name.empty()) {
       named_.push_back(
@@ -107,15 +114,20 @@ void Certificates::log_problems() {
   for (auto& problem : context_->problems()) log::error(problem);
 }
 
-// Reading a key fails in the jail; what counts is that it is another file.
+// Debian's directory of keys is root's alone: where we may not look any more,
+// its watch tells that something has happened.
 bool Certificates::files_changed() {
-  bool changed = false;
+  bool other = false, hidden = false;
   for (auto& file : watched_) {
-    if (!file->changed(*root_)) continue;
-    changed = true;
-    (void)file->read(*root_);
+    auto look = file->look(*root_);
+    hidden |= look == WatchedFile::Look::Hidden;
+    if (look != WatchedFile::Look::Other) continue;
+    other = true;
+    (void)file->read(*root_);  // seen, even if only by its name
   }
-  return changed;
+  // Always emptied, so that the queue does not fill.
+  bool events = directories_.take_events();
+  return other || (hidden && events);
 }
 
 net::Task<> Certificates::fetch() {

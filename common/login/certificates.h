@@ -8,6 +8,7 @@
 #include "common/config/dovecot/configuration.h"
 #include "common/config/dovecot/filter.h"
 #include "common/net/task.h"
+#include "common/tls/directory_watch.h"
 #include "common/tls/server_context.h"
 
 namespace mail::login {
@@ -46,6 +47,7 @@ class Certificates {
   std::unique_ptr<tls::ServerContext> context_;
   std::unique_ptr<RealRoot> root_;
   std::vector<std::unique_ptr<WatchedFile>> watched_;
+  tls::DirectoryWatch directories_;
   std::vector<std::unique_ptr<Named>> named_;
 };
 

@@ -87,7 +87,8 @@ def test_a_renewed_certificate_is_served(site, suite):
         f.write("\n")  # another file, the same key
     assert served() == before
     site.certificate("mx.example.com")
-    wait_until("the new certificate", lambda: served() != before, limit=60)
+    wait_until("the new certificate", lambda: served() != before, limit=60,
+               pause=1)
 
 
 def test_fail2ban_reads_our_lines(site):
