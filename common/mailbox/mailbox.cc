@@ -165,7 +165,10 @@ Result<Stored> Mailbox::store(std::span<const uint32_t> uids,
     changes.push_back(change);
   }
   if (changes.empty()) return out;
-  TRY(state_->write_flags(changes));
+  state_->set_silent(what.silent ? this : nullptr);
+  auto written = state_->write_flags(changes);
+  state_->set_silent(nullptr);
+  TRY(written);
   state_->apply(changes, what.silent ? this : nullptr);
   for (const Mutation& change : changes) {
     const Record* record = state_->find(change.record.uid);

@@ -300,7 +300,7 @@ void MaildirState::flush_changes() {
 Result<> MaildirState::refresh() {
   adopt_foreign();
   TRY(collect());
-  if (!unknown_.empty()) {
+  if (!unknown_.empty() || uidlist_torn_) {
     auto resolved = resolve_unknown();
     // What is known stays usable when a new message can have no uid yet.
     if (!resolved) log(UserSettings::Severity::Error, resolved.error().what);

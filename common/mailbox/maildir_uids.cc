@@ -80,27 +80,36 @@ void MaildirState::take_header(const Uidlist& list) {
   uidlist_fields_ = list.fields;
 }
 
-/// A whole list against what we know: a message whose line is gone, or has
-/// another uid now, is looked for anew.
+/// A whole list against what we know. A message whose uid or name has gone to
+/// another line is looked for anew; one that has no line gets it again.
 void MaildirState::compare_entries(const Uidlist& list) {
-  if (records_.empty() || !list.broken.empty()) return;
-  std::unordered_map<std::string_view, bool> doubtful;
+  if (records_.empty()) return;
+  std::vector<const Record*> missing, doubtful;
   auto entry = list.entries.begin();
   for (const Record& record : records_) {
     while (entry != list.entries.end() && entry->uid < record.uid) ++entry;
-    bool same = entry != list.entries.end() && entry->uid == record.uid &&
-                entry->name == record.name;
-    // Lines that we know to be missing, since ours could not be written.
-    if (same || uidlist_torn_) continue;
-    doubtful[record.name] = true;
-    pending_[record.uid] = {Mutation::Kind::Remove, record};
+    bool there = entry != list.entries.end() && entry->uid == record.uid;
+    if (there && entry->name != record.name) doubtful.push_back(&record);
+    if (!there) missing.push_back(&record);
   }
-  if (doubtful.empty()) return;
-  for (const Uidlist::Entry& one : list.entries) {
-    if (doubtful.count(one.name)) {
-      orphans_[std::string(one.name)] = {one.uid, std::string(one.fields)};
+  if (missing.empty() && doubtful.empty()) return;
+  std::unordered_map<std::string_view, const Uidlist::Entry*> by_name;
+  for (const Uidlist::Entry& one : list.entries) by_name[one.name] = &one;
+  for (const Record* record : missing) {
+    if (by_name.count(record->name)) {
+      doubtful.push_back(record);
+    } else {
+      uidlist_torn_ = true;
     }
   }
+  for (const Record* record : doubtful) {
+    pending_[record->uid] = {Mutation::Kind::Remove, *record};
+    auto line = by_name.find(record->name);
+    if (line == by_name.end()) continue;
+    orphans_[std::string(line->first)] = {line->second->uid,
+                                          std::string(line->second->fields)};
+  }
+  if (doubtful.empty()) return;
   scan_needed_ = true;
   flush_changes();
 }
@@ -152,7 +161,7 @@ Result<> MaildirState::read_whole_uidlist() {
   take_entries(*list);
   fields_known_ = true;
   uidlist_read_ = list->complete;
-  uidlist_torn_ = !list->broken.empty() || list->complete != text.size() ||
+  uidlist_torn_ = uidlist_torn_ || !list->broken.empty() ||
                   text.starts_with("1 ") || list->guid.size() != 32;
   return {};
 }
@@ -327,6 +336,7 @@ Result<> MaildirState::resolve_locked() {
   resolve_known();
   TRY(assign());
   orphans_.clear();
+  if (uidlist_torn_) TRY(rewrite_uidlist({}));
   return {};
 }
 

@@ -145,6 +145,7 @@ void State::detach(Mailbox* session) {
     if (change.silent == session) change.silent = nullptr;
   }
   if (silent_ == session) silent_ = nullptr;
+  if (wished_silent_ == session) wished_silent_ = nullptr;
 }
 
 void State::announce() {

@@ -96,7 +96,8 @@ class State : public std::enable_shared_from_this<State>,
   void apply(std::vector<Mutation>& changes, const Mailbox* silent = nullptr);
   /// Uids removed after `modseq`; nullopt: not known so far back.
   std::optional<std::vector<uint32_t>> expunged_since(uint64_t modseq) const;
-  void set_silent(const Mailbox* session) { silent_ = session; }
+  /// Whoever changes flags next: see apply().
+  void set_silent(const Mailbox* session) { wished_silent_ = session; }
   std::optional<std::string> cached(uint32_t uid, std::string_view field);
   void put_cached(uint32_t uid, std::string_view field, std::string_view value);
   Failure expunged(uint32_t uid) const;
@@ -122,6 +123,7 @@ class State : public std::enable_shared_from_this<State>,
   void start_modseq();
   std::string_view intern(std::string_view text);
   void note(Change::Kind kind, uint32_t uid);
+  const Mailbox* silent_session() const { return wished_silent_; }
 
   // state_index.cc
   void open_index();
@@ -175,6 +177,7 @@ class State : public std::enable_shared_from_this<State>,
   std::deque<Expunged> history_;
   std::vector<Mailbox*> sessions_;
   const Mailbox* silent_ = nullptr;
+  const Mailbox* wished_silent_ = nullptr;
   uint64_t writes_ = 0;  // IndexHeader::writes as we know it
   Stamp stored_stamps_[3];
   bool header_dirty_ = false;

@@ -7,6 +7,7 @@
 
 #include "common/base/ascii.h"
 #include "common/mailbox/maildir_state.h"
+#include "common/mailbox/mbox_state.h"
 #include "common/mailbox/namespace.h"
 #include "common/mailbox/registry.h"
 #include "common/mailbox/subscriptions.h"
@@ -203,13 +204,14 @@ Result<std::shared_ptr<State>> Storage::state(const Place& place) {
   Result<> loaded;
   auto state = registry_.state(paths.mailbox, [&]() -> std::shared_ptr<State> {
     const Layout& layout = place.space->layout();
-    if (layout.location().driver == Driver::Mbox) {
-      loaded = told("mbox mailboxes cannot be opened yet", ENOTSUP);
-      return nullptr;
-    }
     loaded = layout.mend(place.storage);
     if (!loaded) return nullptr;
-    auto made = std::make_shared<MaildirState>(registry_, paths, settings_);
+    std::shared_ptr<State> made;
+    if (layout.location().driver == Driver::Mbox) {
+      made = std::make_shared<MboxState>(registry_, paths, settings_);
+    } else {
+      made = std::make_shared<MaildirState>(registry_, paths, settings_);
+    }
     loaded = made->load();
     return loaded ? made : nullptr;
   });

@@ -65,6 +65,7 @@ struct Options {
   std::string mbox_read_locks = "fcntl";
   std::string mbox_write_locks = "fcntl dotlock";
   bool mbox_md5_all = false;
+  std::string mail_temp_dir = "/tmp";
   std::string hostname;  ///< in file names and From_ lines
   /// mail_privileged_group as a number: effective while a dot lock is made.
   std::optional<gid_t> privileged_group;
