@@ -30,6 +30,7 @@ std::optional<bool> look_address(const maps::DataSet& set,
   std::string text = address.text();
   if (auto hit = look(set, text)) return hit;
   if (auto hit = look(set, "[" + text + "]")) return hit;
+  if (!set.may_hold('/')) return std::nullopt;
   for (unsigned left = address.bit_count() + 1; left > 0; --left) {
     unsigned bits = left - 1;
     std::string network = address.masked(bits).text();

@@ -236,7 +236,19 @@ Result<std::optional<std::string>> DataSet::find(std::string_view key) const {
   return std::optional<std::string>(std::move(all.front().value));
 }
 
+bool DataSet::may_hold(char character) const {
+  if (kind_ != Kind::List && kind_ != Kind::File) return true;
+  for (const Entry& entry : index_->entries) {
+    if (entry.key.find(character) != std::string::npos) return true;
+  }
+  return false;
+}
+
 bool DataSet::contains(std::string_view key) const {
+  if (kind_ == Kind::List || kind_ == Kind::File) {
+    return index_->first.contains(case_ == Case::Fold ? lower(key)
+                                                      : std::string(key));
+  }
   auto found = find(key);
   return found && found->has_value();
 }

@@ -37,6 +37,8 @@ class DataSet {
   Result<std::optional<std::string>> find(std::string_view key) const;
   /// find() that knows no errors: what cannot be read holds nothing.
   bool contains(std::string_view key) const;
+  /// False: no key has this character, so none that does need be looked for.
+  bool may_hold(char character) const;
   /// All entries whose pattern matches (Patterns), in the file's order; else
   /// the one that find() finds.
   Result<std::vector<Entry>> find_all(std::string_view key) const;
