@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <lmdb.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@ namespace mail::mailbox {
 namespace {
 
 constexpr unsigned kMaxReaders = 512;
+constexpr size_t kSmallestMap = 4 << 20;
 constexpr std::chrono::seconds kWorthSyncing{60};
 // Pages at the end that were never needed need not be in the file.
 constexpr uint64_t kPagesMissing = 256;
@@ -114,9 +116,23 @@ bool IndexFile::looks_whole() const {
 }
 
 bool IndexFile::open_environment(int& error) {
+  // Under a vsz_limit the address space is small: the map takes what there is.
+  size_t size = size_;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+    size = std::min<size_t>(size, limit.rlim_cur / 4);
+  }
+  while (!open_environment(size, error)) {
+    if (error != ENOMEM || size <= kSmallestMap) return false;
+    size /= 2;
+  }
+  return true;
+}
+
+bool IndexFile::open_environment(size_t size, int& error) {
   error = mdb_env_create(&env_);
   if (error) return false;
-  mdb_env_set_mapsize(env_, size_);
+  mdb_env_set_mapsize(env_, size);
   mdb_env_set_maxreaders(env_, kMaxReaders);
   mode_t mode = Permissions::of(path_.substr(0, path_.rfind('/'))).file;
   error = mdb_env_open(env_, path_.c_str(),

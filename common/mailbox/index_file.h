@@ -70,6 +70,7 @@ class IndexFile {
       : path_(std::move(path)), size_(size) {}
   bool open_locked(int& error);
   bool open_environment(int& error);
+  bool open_environment(size_t size, int& error);
   void close_environment();
   bool looks_whole() const;
   bool removed() const;
