@@ -3,7 +3,9 @@
 #include <db.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace mail::maps {
@@ -59,6 +61,31 @@ int set_up(DB* db, const BerkeleyOptions& options) {
   return options.create ? db->set_pagesize(db, 4096) : 0;
 }
 
+/// The library takes a page that is not in the file for an empty one: whatever
+/// stood there would be "not found". A file has as many pages as its first one
+/// says (db_page.h of the library: size at 20, last number at 32).
+Result<> check_whole(int fd, const std::string& path) {
+  uint32_t head[9];
+  struct stat info{};
+  if (pread(fd, head, sizeof head, 0) != sizeof head || fstat(fd, &info) != 0) {
+    return {};
+  }
+  constexpr uint32_t kHashMagic = 0x061561, kBtreeMagic = 0x053162;
+  uint32_t magic = head[3], page = head[5], last = head[8];
+  if (__builtin_bswap32(magic) == kHashMagic ||
+      __builtin_bswap32(magic) == kBtreeMagic) {
+    page = __builtin_bswap32(page);
+    last = __builtin_bswap32(last);
+  }
+  int64_t want = (int64_t{last} + 1) * page;
+  if (info.st_size >= want) return {};
+  return fail(Error{Fault::Temporary,
+                    fmt::format("open database {}: it is cut short: {} bytes "
+                                "of {}",
+                                path, info.st_size, want),
+                    EINVAL});
+}
+
 }  // namespace
 
 void BerkeleyCloser::operator()(DB* db) const { db->close(db, DB_NOSYNC); }
@@ -88,6 +115,7 @@ Result<BerkeleyHandle> open_berkeley(int fd, const std::string& path,
     // Codes of the library's own mean that this is no such database.
     return fail_errno("open database " + path, error < 0 ? EINVAL : error);
   }
+  if (!options.writable) TRY(check_whole(fd, path));
   return db;
 }
 
