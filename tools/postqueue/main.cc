@@ -88,6 +88,40 @@ void authorize(const config::Settings& settings, param::String list,
                             name, uid, what));
 }
 
+/// Perhaps: an empty value may look so too.
+bool ends_message(std::string_view bytes) {
+  return bytes.ends_with(std::string_view("\0\0", 2)) ||
+         bytes == std::string_view("\0", 1);
+}
+
+/// The next message of the list; a message in the queue has any number of
+/// recipients. buffer: what was read beyond the last one.
+net::Task<Result<std::string>> next_message(net::Stream& stream,
+                                            std::string& buffer) {
+  constexpr size_t kLimit = size_t{1} << 30;
+  while (buffer.size() < kLimit) {
+    size_t size = ipc::message_size(buffer);
+    if (size > 0) {
+      std::string message = buffer.substr(0, size);
+      buffer.erase(0, size);
+      co_return message;
+    }
+    // Twice as much before the next look.
+    size_t enough = 2 * buffer.size();
+    do {
+      auto got = co_await stream.fill(net::Deadline::never());
+      CO_CHECK(got);
+      buffer += stream.input();
+      stream.consume(stream.input().size());
+      if (*got == 0) {
+        if (ipc::message_size(buffer) > 0) break;
+        co_return fail(Fault::Protocol, "premature end of input");
+      }
+    } while (buffer.size() < enough && !ends_message(buffer));
+  }
+  co_return fail(Fault::Protocol, "message too large");
+}
+
 /// Reads the list and prints it as it comes.
 net::Task<> show(net::Stream stream, bool json, postqueue::IdWidth width) {
   auto never = net::Deadline::never();
@@ -95,9 +129,10 @@ net::Task<> show(net::Stream stream, bool json, postqueue::IdWidth width) {
                                                "showq socket", never);
   if (!greeted) daemon::fatal("malformed showq server response");
   postqueue::Table table(width);
-  std::string out;
+  std::string out, buffer(stream.input());
+  stream.consume(buffer.size());
   while (true) {
-    auto raw = co_await ipc::receive_raw(stream, "showq socket", never);
+    auto raw = co_await next_message(stream, buffer);
     if (!raw) daemon::fatal("malformed showq server response");
     if (raw->size() <= 1) break;
     auto message = ipc::decode<ipc::ShowqMessage>(*raw, "showq socket");
