@@ -167,6 +167,7 @@ void Clients::drain() {
   // Not from here: this may run inside one of them. The sockets are closed, as
   // a new master could not bind them while our last clients go on.
   net::loop().post([this] {
+    if (running != this) return;  // the last client has gone, and we with it
     acceptors_.clear();
     listeners_.clear();
   });
