@@ -68,6 +68,7 @@ class MboxState final : public State {
   Result<UniqueFd> descriptor() const;
 
  private:
+  bool files_decide() const override { return true; }
   void on_watch(int tag, Watcher::What what, std::string_view name) override;
 
   // mbox_sync.cc

@@ -36,6 +36,8 @@ Result<MboxLock> MboxState::lock(MboxLock::Kind kind) {
   }
   auto held =
       TRY(MboxLock::acquire(paths_.mailbox, fd_.get(), kind, options()));
+  // What others did while we waited must be known before we trust offsets.
+  registry_.watcher().read();
   // Who has edited it before may have been killed in the middle.
   if (kind == MboxLock::Kind::Write) TRY(apply_journal());
   return held;

@@ -142,6 +142,8 @@ class State : public std::enable_shared_from_this<State>,
   static bool is_settled(const Stamp& stamp);
   /// Hooks for what a format keeps beside the records.
   virtual void adopted(const Record&) {}
+  /// Records are taken from the mailbox alone, not from other processes.
+  virtual bool files_decide() const { return false; }
   virtual void about_to_remove(const Record&) {}
 
   Registry& registry_;

@@ -115,6 +115,18 @@ std::string_view State::odd_of(const Record& record) const {
 
 /// What another process has done, by its word in the index.
 void State::adopt(Index::Writer& writer, const IndexHeader& header) {
+  if (files_decide()) {
+    // What the other has done is in the mailbox itself: only how new it is.
+    writer.walk([&](const Record& theirs, std::string_view) {
+      Record* mine = find(theirs.uid);
+      if (mine) mine->modseq = std::max(mine->modseq, theirs.modseq);
+    });
+    highest_modseq_ = std::max(highest_modseq_, header.highest_modseq);
+    uidnext_ = std::max(uidnext_, header.uidnext);
+    first_recent_ = std::max(first_recent_, header.first_recent);
+    writes_ = header.writes;
+    return;
+  }
   take_keywords(header.keywords);
   std::vector<Record> news;
   writer.walk([&](const Record& theirs, std::string_view odd) {
