@@ -129,3 +129,15 @@ TEST_CASE("What is set but not built is named once", "[dovecot]") {
         std::vector<std::string>{"director_servers is set at /d.conf line 1, "
                                  "but not built yet"});
 }
+
+TEST_CASE("Old settings are understood, with a warning", "[dovecot]") {
+  CHECK(problems("dbox_rotate_size = 5 M\nlogin_dir = /x\n"
+                 "ssl_dh_parameters_length = 2048\nssl_cert_file = /x\n") ==
+        "Obsolete setting in /d.conf:1: dbox_rotate_size has been renamed to "
+        "mdbox_rotate_size\n"
+        "Obsolete setting in /d.conf:2: login_dir has been removed\n"
+        "Obsolete setting in /d.conf:3: ssl_dh_parameters_length is no longer "
+        "needed\n"
+        "Obsolete setting in /d.conf:4: ssl_cert_file has been replaced by "
+        "ssl_cert = <file\n");
+}
