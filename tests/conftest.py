@@ -23,6 +23,19 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("suite", suites, scope="module")
 
 
+def pytest_collection_modifyitems(items):
+    """Tests of unsettled.txt run, but their failure does not count yet."""
+    path = os.path.join(os.path.dirname(__file__), "unsettled.txt")
+    with open(path) as f:
+        lines = [line.split(None, 1) for line in f
+                 if line.strip() and not line.startswith("#")]
+    for item in items:
+        for start, why in lines:
+            if item.nodeid.startswith(start):
+                item.add_marker(pytest.mark.xfail(reason=why.strip()))
+                break
+
+
 @pytest.fixture(scope="session")
 def hosts():
     """Skips the test where private hosts cannot be made."""
