@@ -22,7 +22,8 @@ Result<RealRoot> RealRoot::duplicate() const {
   return RealRoot(std::move(fd));
 }
 
-Result<UniqueFd> RealRoot::open_file(const std::string& path, int flags) const {
+Result<UniqueFd> RealRoot::open_file(const std::string& path, int flags,
+                                     mode_t mode) const {
   std::string below =
       path.substr(path.find_first_not_of('/') == std::string::npos
                       ? path.size()
@@ -30,13 +31,14 @@ Result<UniqueFd> RealRoot::open_file(const std::string& path, int flags) const {
   if (below.empty()) below = ".";
   open_how how{};
   how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
+  if ((flags & O_CREAT) != 0) how.mode = mode;
   how.resolve = RESOLVE_IN_ROOT;
   int fd = static_cast<int>(
       syscall(SYS_openat2, fd_.get(), below.c_str(), &how, sizeof(how)));
   // Old kernels, and filters that know no openat2: all but absolute symbolic
   // links still work.
   if (fd < 0 && (errno == ENOSYS || errno == EPERM)) {
-    fd = openat(fd_.get(), below.c_str(), flags | O_CLOEXEC);
+    fd = openat(fd_.get(), below.c_str(), flags | O_CLOEXEC, mode);
   }
   if (fd < 0) return fail_errno("open " + path, errno);
   return UniqueFd(fd);

@@ -19,8 +19,10 @@ class RealRoot {
   static Result<RealRoot> open();
   /// The same root once more, after chroot(2) too.
   Result<RealRoot> duplicate() const;
-  /// As open(2) with O_CLOEXEC; `path` is absolute. Errors: "open PATH: ...".
-  Result<UniqueFd> open_file(const std::string& path, int flags) const;
+  /// As open(2) with O_CLOEXEC; `path` is absolute; `mode` counts with O_CREAT.
+  /// Errors: "open PATH: ...".
+  Result<UniqueFd> open_file(const std::string& path, int flags,
+                             mode_t mode = 0600) const;
 
  private:
   explicit RealRoot(UniqueFd fd) : fd_(std::move(fd)) {}

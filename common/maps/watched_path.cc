@@ -13,7 +13,7 @@ FileStamp FileStamp::of(const struct stat& status) {
 
 Result<UniqueFd> WatchedPath::open(int flags) const {
   if (root_ != nullptr && path_.starts_with('/')) {
-    auto fd = root_->open_file(path_, flags);
+    auto fd = root_->open_file(path_, flags, 0644);
     if (fd) return fd;
     return fail_errno("open database " + path_, fd.error().sys);
   }

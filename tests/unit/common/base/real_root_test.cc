@@ -63,3 +63,15 @@ TEST_CASE("a watched file is still followed from inside a chroot", "[base]") {
   CHECK(status == 0);
   std::filesystem::remove_all(dir);
 }
+
+TEST_CASE("a file made below the root has the mode asked for", "[base]") {
+  char name[] = "/tmp/real_root.XXXXXX";
+  std::string dir = mkdtemp(name);
+  auto root = RealRoot::open();
+  REQUIRE(root);
+  REQUIRE(root->open_file(dir + "/new", O_RDWR | O_CREAT, 0640));
+  struct stat status{};
+  REQUIRE(stat((dir + "/new").c_str(), &status) == 0);
+  CHECK((status.st_mode & 0700) == 0600);
+  std::filesystem::remove_all(dir);
+}
