@@ -1,8 +1,9 @@
 #pragma once
 
-#include "common/base/clock.h"
+#include <chrono>
+
 #include "common/config/postfix/settings.h"
-#include "common/ipc/conversation.h"
+#include "common/ipc/tlsmgr_client.h"
 #include "common/tls/ticket_keys.h"
 
 namespace mail::smtpd {
@@ -14,14 +15,13 @@ class SharedTickets {
   explicit SharedTickets(const config::Settings& settings);
 
   /// Asks for a new key when one is wanted; before a handshake. Without
-  /// tlsmgr, one warning a minute and a key of our own.
+  /// tlsmgr, and while another session asks: a key of our own.
   net::Task<> refresh(tls::TicketKeys& keys);
 
  private:
-  ipc::Client client_;
+  ipc::TlsmgrClient client_;
   std::chrono::seconds period_;
-  Instant failed_{};
-  bool has_failed_ = false;
+  bool asking_ = false;
 };
 
 }  // namespace mail::smtpd

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "common/config/postfix/settings.h"
-#include "common/ipc/conversation.h"
+#include "common/ipc/tlsmgr_client.h"
 
 namespace mail::smtpc {
 
@@ -21,7 +21,7 @@ class TlsSessions {
   net::Task<> forget(std::string key);
 
  private:
-  ipc::Client client_;
+  ipc::TlsmgrClient client_;
   std::string type_;
 };
 
