@@ -31,7 +31,7 @@ ipc::DeliveryRequest request_of(const Message& message,
   r.sasl_method = e.sasl_method;
   r.sasl_username = e.sasl_username;
   r.sasl_sender = e.sasl_sender;
-  r.log_ident = e.log_ident.empty() ? message.id : e.log_ident;
+  r.log_ident = e.log_ident;
   r.rewrite_context = e.rewrite_context.empty() ? "local" : e.rewrite_context;
   return r;
 }
