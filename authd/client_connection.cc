@@ -19,7 +19,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kAttemptTime = 150s;
-constexpr auto kWriteTime = 60s;
 constexpr size_t kCookieSize = 16;
 
 int64_t now_seconds() { return WallClock::to_time_t(WallClock::now()); }
@@ -85,7 +84,7 @@ void ClientConnection::debug(std::string_view text) const {
 
 net::Task<> ClientConnection::serve() {
   send(engine_.greeting());
-  while (!closing_) {
+  while (!closing_ && !writer_.broken()) {
     auto event = engine_.next_event();
     if (event) {
       if (!take(*event)) break;
@@ -479,23 +478,7 @@ void ClientConnection::answer(Attempt& attempt, std::string line) {
   send(line + "\n");
 }
 
-void ClientConnection::send(std::string line) {
-  stream_.write(line);
-  if (writing_) return;  // goes with what is being sent
-  writing_ = true;
-  tasks_.start(flush());
-}
-
-net::Task<> ClientConnection::flush() {
-  while (!stream_.output().empty()) {
-    auto sent = co_await stream_.flush(net::Deadline::in(kWriteTime));
-    if (!sent) {
-      closing_ = true;
-      break;
-    }
-  }
-  writing_ = false;
-}
+void ClientConnection::send(std::string line) { writer_.send(line); }
 
 std::unique_ptr<Request> ClientConnection::claim(unsigned id,
                                                  std::string_view cookie) {

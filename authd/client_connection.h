@@ -6,6 +6,7 @@
 #include <string>
 
 #include "authd/client_engine.h"
+#include "authd/line_writer.h"
 #include "authd/server.h"
 #include "common/net/condition.h"
 #include "common/net/stream.h"
@@ -51,17 +52,17 @@ class ClientConnection {
   net::Task<> invalid_base64(Attempt& attempt, std::string_view where);
   void answer(Attempt& attempt, std::string line);
   void send(std::string line);
-  net::Task<> flush();
   void debug(std::string_view text) const;
 
   Server& server_;
   net::Stream stream_;
-  bool login_, writing_ = false, closing_ = false;
+  bool login_, closing_ = false;
   unsigned pid_ = 0;
   std::string cookie_;
   ClientEngine engine_;
   std::map<unsigned, std::unique_ptr<Attempt>> attempts_;
   std::map<unsigned, std::unique_ptr<Request>> claimable_;
+  LineWriter writer_{stream_, tasks_};
   net::TaskSet tasks_;  // last: its tasks use all of the above
 };
 

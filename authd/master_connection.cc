@@ -19,7 +19,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kWriteTime = 60s;
 constexpr mode_t kOpenMode = 0666;
 
 std::string milliseconds_since(Instant at) {
@@ -53,7 +52,7 @@ MasterConnection::MasterConnection(Server& server, net::Stream stream,
 
 net::Task<> MasterConnection::serve() {
   send(engine_.greeting());
-  while (!closing_) {
+  while (!closing_ && !writer_.broken()) {
     auto event = engine_.next_event();
     if (event) {
       if (!take(*event)) break;
@@ -306,22 +305,6 @@ void MasterConnection::answer(std::string_view label, std::string line) {
   send(line + "\n");
 }
 
-void MasterConnection::send(std::string line) {
-  stream_.write(line);
-  if (writing_) return;
-  writing_ = true;
-  tasks_.start(flush());
-}
-
-net::Task<> MasterConnection::flush() {
-  while (!stream_.output().empty()) {
-    auto sent = co_await stream_.flush(net::Deadline::in(kWriteTime));
-    if (!sent) {
-      closing_ = true;
-      break;
-    }
-  }
-  writing_ = false;
-}
+void MasterConnection::send(std::string line) { writer_.send(line); }
 
 }  // namespace mail::authd

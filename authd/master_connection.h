@@ -6,6 +6,7 @@
 #include <string>
 
 #include "authd/client_engine.h"
+#include "authd/line_writer.h"
 #include "authd/server.h"
 #include "common/net/stream.h"
 #include "common/net/task_set.h"
@@ -35,7 +36,6 @@ class MasterConnection {
   void complain(std::string_view why);
   void answer(std::string_view label, std::string line);
   void send(std::string line);
-  net::Task<> flush();
 
   Server& server_;
   net::Stream stream_;
@@ -44,7 +44,8 @@ class MasterConnection {
   std::string socket_path_;
   pid_t peer_pid_ = 0;
   uid_t peer_uid_ = 0;
-  bool restricted_ = false, writing_ = false, closing_ = false;
+  bool restricted_ = false, closing_ = false;
+  LineWriter writer_{stream_, tasks_};
   net::TaskSet tasks_;
 };
 

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include <cstring>
 
 #include "common/log/log.h"
+#include "common/net/address.h"
 
 namespace mail::logd {
 
@@ -35,12 +35,13 @@ std::string formatted_time(const std::string& format) {
 }
 
 UniqueFd connect_syslog() {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  strcpy(address.sun_path, "/dev/log");
+  net::Endpoint where;
+  where.path = "/dev/log";
+  sockaddr_storage address{};
+  auto size = where.to_sockaddr(address);
   UniqueFd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!fd || connect(fd.get(), reinterpret_cast<sockaddr*>(&address),
-                     sizeof address) != 0) {
+  if (!size || !fd ||
+      connect(fd.get(), reinterpret_cast<sockaddr*>(&address), *size) != 0) {
     return {};
   }
   return fd;
