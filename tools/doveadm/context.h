@@ -85,6 +85,7 @@ struct Command {
 
 // Each file of commands has its list.
 std::vector<Command> auth_commands();
+std::vector<Command> house_commands();
 std::vector<Command> login_commands();
 std::vector<Command> pw_commands();
 std::vector<Command> user_commands();

@@ -17,8 +17,8 @@ namespace {
 
 std::vector<Command> all_commands() {
   std::vector<Command> out;
-  for (auto list :
-       {auth_commands(), login_commands(), pw_commands(), user_commands()}) {
+  for (auto list : {auth_commands(), house_commands(), login_commands(),
+                    pw_commands(), user_commands()}) {
     out.insert(out.end(), list.begin(), list.end());
   }
   return out;

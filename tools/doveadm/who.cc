@@ -17,6 +17,7 @@
 #include "common/ipc/dovecot_anvil.h"
 #include "common/ipc/tabbed.h"
 #include "common/net/address.h"
+#include "tools/doveadm/ask.h"
 #include "tools/doveadm/auth_info.h"
 #include "tools/doveadm/context.h"
 
@@ -24,36 +25,11 @@ namespace mail::doveadm {
 
 namespace {
 
-constexpr size_t kAnswerLimit = 64 << 20;
-
-/// The lines of a DUMP, without the empty one at its end.
+/// The lines of a DUMP.
 std::vector<std::string> ask_anvil(Context& context, const std::string& path,
                                    std::string_view command) {
-  net::Endpoint where;
-  where.path = path;
-  sockaddr_storage address{};
-  auto size = where.to_sockaddr(address);
-  UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!size || !fd ||
-      connect(fd.get(), reinterpret_cast<sockaddr*>(&address), *size) != 0) {
-    context.fatal(
-        fmt::format("net_connect_unix({}) failed: {}", path, strerror(errno)));
-  }
-  std::string text;
-  (void)write_all(fd.get(),
-                  fmt::format("{}{}\n", ipc::kDovecotAnvilGreeting, command));
-  char buffer[65536];
-  while (text != "\n" && !text.ends_with("\n\n")) {
-    ssize_t n = read(fd.get(), buffer, sizeof(buffer));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0 || text.size() > kAnswerLimit) {
-      context.fatal(fmt::format("read({}) failed: EOF", path));
-    }
-    text.append(buffer, static_cast<size_t>(n));
-  }
-  std::vector<std::string> out;
-  for (std::string_view line : split(text, "\n")) out.emplace_back(line);
-  return out;
+  return ask_socket(context, path,
+                    fmt::format("{}{}\n", ipc::kDovecotAnvilGreeting, command));
 }
 
 struct Login {
