@@ -109,14 +109,11 @@ def test_postfix_listener(mail):
 def test_crash_is_logged_and_mended(mail):
     mail.start_dovecot()
     login(mail).logout()
-    [pid] = dovecot.processes(mail)["dovecot/stats"]
+    [pid] = dovecot.processes(mail)["dovecot/auth"]
     mail.run("kill", "-SEGV", str(pid))
-    mail.wait_for_log(r"stats: Fatal: master: service\(stats\): child \d+ "
+    mail.wait_for_log(r"auth: Fatal: master: service\(auth\): child \d+ "
                       r"killed with signal 11")
     login(mail).logout()
-    wait_until("another stats process",
-               lambda: dovecot.processes(mail).get("dovecot/stats",
-                                                   [pid]) != [pid])
 
 
 def test_master_socket(mail):
@@ -125,5 +122,14 @@ def test_master_socket(mail):
     text = mail.run("doveadm", "service", "status", "auth").stdout
     assert "name: auth" in text and "process_limit: 1" in text
     assert "process_count: 1" in text
-    text = mail.run("doveadm", "process", "status", "config").stdout
-    assert "config" in text
+    text = mail.run("doveadm", "process", "status", "auth").stdout
+    assert text.splitlines()[1].startswith("auth ")
+    done = mail.run("doveadm", "service", "stop", "nobody", check=False)
+    assert (done.returncode, done.stderr) == (
+        68, "Error: Unknown service: nobody\n")
+    mail.run("doveadm", "reload")
+    mail.run("doveadm", "stop")
+    assert not running(mail)
+    done = mail.run("doveadm", "stop", check=False)
+    assert done.returncode == 75
+    assert done.stderr.startswith("Fatal: Dovecot is not running")

@@ -190,12 +190,12 @@ TEST_CASE("a uidlist cut anywhere loses no message and reuses no uid",
   }
   std::string list = home.read("Maildir/dovecot-uidlist");
   uint32_t validity = open_inbox(*storage)->uidvalidity();
-  for (size_t cut = 0; cut < list.size(); cut += 7) {
+  for (size_t cut = 0; cut < list.size(); ++cut) {
     home.write("Maildir/dovecot-uidlist", list.substr(0, cut));
-    // The index knows the uids; a message may get a new one, never another's.
+    // The index knows all uids.
+    INFO("cut at " << cut << " of " << list);
     auto inbox = open_inbox(*storage);
-    REQUIRE(inbox->count() == 3);
-    CHECK(inbox->uid(3) >= 3);
+    CHECK(inbox->uids() == std::vector<uint32_t>{1, 2, 3});
     CHECK(inbox->uidvalidity() == validity);
     inbox.reset();
     home.write("Maildir/dovecot-uidlist", list.substr(0, cut));
