@@ -143,6 +143,18 @@ net::Task<Reply> Session::run(smtp::Mail& mail) {
       co_return forget(refused_by(verdict));
     }
   }
+  auto local = co_await config_.restrictions->is_local_client(facts_);
+  if (!local) {
+    log::warning(local.error().what);
+    Reply reply(451, "4.3.0", "Temporary lookup error");
+    log::info(log_lines::action(facts_, "reject", reply.line(),
+                                config_.external_form));
+    co_return forget(reply);
+  }
+  transaction_.local_client = *local;
+  if (forwarded_ && forwarded_->local) {
+    transaction_.local_client = *forwarded_->local;
+  }
   if (!config_.delay_open) {
     auto problem = co_await open_queue_file();
     if (problem) co_return forget(*problem);

@@ -66,9 +66,7 @@ void Transaction::write_envelope(const Facts& facts, bool has_milters) {
   bool has_ident = forwarded && !forwarded->ident.empty();
   append_attribute(out, "log_ident",
                    has_ident ? forwarded->ident : facts.queue_id);
-  bool local =
-      forwarded && forwarded->local ? *forwarded->local : client.in_mynetworks;
-  append_attribute(out, "rewrite_context", local ? "local" : "remote");
+  append_attribute(out, "rewrite_context", local_client ? "local" : "remote");
   if (!mail.envid.empty()) append_attribute(out, "envelope_id", mail.envid);
   if (mail.ret != smtp::DsnReturn::Unset) {
     append_attribute(out, "ret_flags",

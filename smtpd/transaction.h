@@ -20,6 +20,7 @@ class Transaction {
   smtp::Mail mail;
   std::optional<Forwarded> forwarded;  ///< for the logs of later programs
   restriction::Effects effects;
+  bool local_client = false;  ///< its headers are completed as ours are
   size_t accepted = 0;
   std::string first_recipient;  ///< external form, for Received
   int64_t content_bytes = 0;    ///< each line counts two more

@@ -4,6 +4,7 @@
 #include "common/base/ascii.h"
 #include "common/log/log.h"
 #include "smtpd/restrict/kinds.h"
+#include "smtpd/restrict/local_clients.h"
 
 namespace mail::smtpd::restriction {
 
@@ -31,15 +32,9 @@ Outcome sasl_authenticated(Run& run, const Item& item) {
 }
 
 net::Task<Outcome> tls_clientcerts(Run& run, const Item& item) {
-  const auto* tls = run.facts.tls;
-  if (!tls || !tls->has_certificate) co_return Outcome::Dunno;
-  for (const auto* key :
-       {&tls->certificate_fingerprint, &tls->key_fingerprint}) {
-    auto found = co_await run.site.client_certs.find(*key);
-    if (!found) co_return lookup_failed(run, Subject::Client);
-    if (*found) co_return permit(run, item.kind->name);
-  }
-  co_return Outcome::Dunno;
+  auto listed = co_await has_listed_certificate(run.site, run.facts);
+  if (!listed) co_return lookup_failed(run, Subject::Client);
+  co_return *listed ? permit(run, item.kind->name) : Outcome::Dunno;
 }
 
 Outcome tls_all_clientcerts(Run& run, const Item& item) {

@@ -9,6 +9,7 @@
 
 #include "common/base/ascii.h"
 #include "common/log/log.h"
+#include "smtpd/restrict/local_clients.h"
 #include "smtpd/restrict/run.h"
 #include "smtpd/restrict/unlisted.h"
 
@@ -75,6 +76,9 @@ class Lists final : public Restrictions {
   net::Task<Verdict> recipient(const Facts& facts, Effects& effects) override;
   net::Task<Verdict> verify_address(const Facts& facts,
                                     Effects& effects) override;
+  net::Task<Result<bool>> is_local_client(const Facts& facts) override {
+    return local_clients_.match(facts);
+  }
   bool has(Stage stage) const override {
     return !lists_[static_cast<size_t>(stage)].empty();
   }
@@ -89,6 +93,7 @@ class Lists final : public Restrictions {
   Verdict verdict(Run& run, Outcome outcome) const;
 
   Site site_;
+  LocalClients local_clients_;
   std::array<List, kStages> lists_;
   bool delay_ = true, relay_first_ = true;
   bool unlisted_recipients_ = true, unlisted_senders_ = false;
@@ -97,6 +102,8 @@ class Lists final : public Restrictions {
 Result<> Lists::open_all() {
   const auto& settings = site_.settings;
   TRY(site_.open());
+  TRY(local_clients_.open(site_,
+                          settings.get(param::local_header_rewrite_clients)));
   TRY(open_classes(site_));
   for (const auto& [name, list] : site_.classes) warn_of_probes(*list);
   for (const auto& info : kInfo) {

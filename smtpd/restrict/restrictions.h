@@ -75,6 +75,10 @@ class Restrictions {
   virtual net::Task<Verdict> verify_address(const Facts& facts,
                                             Effects& effects) = 0;
 
+  /// local_header_rewrite_clients has this client: its headers are completed.
+  /// Errors: of a table that cannot answer.
+  virtual net::Task<Result<bool>> is_local_client(const Facts& facts) = 0;
+
   /// The moment DATA, END-OF-MESSAGE or ETRN has a list at all.
   virtual bool has(Stage stage) const = 0;
 };

@@ -94,6 +94,41 @@ TEST_CASE("What is put off comes before a yes, and instead of a no") {
   CHECK(both.rcpt().substr(0, 9) == "554 5.7.1");
 }
 
+TEST_CASE("local_header_rewrite_clients says whose headers are completed") {
+  auto local = [](Bench& site) {
+    if (!site.restrictions) REQUIRE(site.open_error() == "");
+    auto answer = site.loop.run(site.restrictions->is_local_client(site.facts));
+    return answer ? std::string(*answer ? "yes" : "no") : answer.error().what;
+  };
+  Bench usual("");
+  usual.facts.client.in_mynetworks = true;
+  CHECK(local(usual) == "no");
+  usual.facts.client.address = *net::IpAddress::parse("192.0.2.77");
+  CHECK(local(usual) == "yes");
+  Bench site(
+      "local_header_rewrite_clients = permit_mynetworks, check_address_map "
+      "inline:{192.0.2.8=x} permit_sasl_authenticated\n");
+  CHECK(local(site) == "no");
+  site.facts.client.in_mynetworks = true;
+  CHECK(local(site) == "yes");
+  site.facts.client.in_mynetworks = false;
+  site.facts.sasl_username = "alice";
+  CHECK(local(site) == "yes");
+  site.facts.sasl_username = "";
+  site.facts.client.address_text = "192.0.2.8";
+  CHECK(local(site) == "yes");
+  Bench none("local_header_rewrite_clients =\n");
+  none.facts.client.address = *net::IpAddress::parse("192.0.2.77");
+  CHECK(local(none) == "no");
+  Bench wrong("local_header_rewrite_clients = permit_all\n");
+  CHECK(local(wrong) == "no");
+  CHECK(wrong.logged()[0] ==
+        "warning: parameter local_header_rewrite_clients: invalid request: "
+        "permit_all");
+  Bench broken("local_header_rewrite_clients = fail:x\n");
+  CHECK(local(broken).find("lookup error") != std::string::npos);
+}
+
 TEST_CASE("Unknown restrictions fail when they are reached") {
   Bench site("smtpd_recipient_restrictions = permit_mynetworks, reject_foo\n");
   site.facts.client.in_mynetworks = true;
