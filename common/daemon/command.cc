@@ -8,7 +8,9 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "common/base/ascii.h"
 #include "common/base/file.h"
+#include "common/config/postfix/accounts.h"
 #include "common/config/postfix/params.h"
 #include "common/daemon/settings.h"
 #include "common/log/log.h"
@@ -18,6 +20,8 @@ namespace mail::daemon {
 namespace param = config::param;
 
 namespace {
+
+constexpr char kDefaultDirectory[] = "/etc/postfix";
 
 void open_standard_descriptors() {
   for (int fd = 0; fd < 3; ++fd) {
@@ -42,6 +46,28 @@ void clean_environment() {
   clearenv();
   for (const auto& [name, value] : kept) setenv(name.c_str(), value.c_str(), 1);
   setenv("LANG", "C", 1);
+}
+
+/// Set-user-ID or set-group-ID, for somebody who is not root.
+bool has_others_rights() {
+  return getuid() != 0 && (geteuid() != getuid() || getegid() != getgid());
+}
+
+/// Nobody's main.cf but the administrator's is read with the rights of the
+/// mail system (postconf(5), alternate_config_directories).
+void check_directory(const Command& command) {
+  std::string wanted = config_directory();
+  if (wanted == kDefaultDirectory) return;
+  std::string name(command.name);
+  use_config_directory(kDefaultDirectory);
+  auto settings = try_load_settings(name, name, {});
+  if (!settings) log::fatal(settings.error().what);
+  if (auto good = config::check_config_directory(**settings, wanted); !good) {
+    auto lines = split(good.error().what, "\n");
+    log::error(lines.front());
+    log::fatal(lines.back());
+  }
+  use_config_directory(wanted);
 }
 
 bool wants_stderr(const Command& command) {
@@ -73,6 +99,7 @@ void use_config_directory(const std::string& directory) {
 
 std::shared_ptr<const config::Settings> load_settings(
     const Command& command, const std::vector<std::string>& overrides) {
+  if (command.privileged && has_others_rights()) check_directory(command);
   std::string name(command.name);
   auto settings =
       load_daemon_settings(name, name, overrides, wants_stderr(command));
