@@ -128,8 +128,8 @@ void House::read_surroundings() {
   }
   out.environment.push_back("DOVECOT_PRESERVE_ENVS=" + names);
   for (const char* name :
-       {"log_path", "info_log_path", "debug_log_path", "log_timestamp",
-        "syslog_facility", "instance_name"}) {
+       {"base_dir", "log_path", "info_log_path", "debug_log_path",
+        "log_timestamp", "syslog_facility", "instance_name"}) {
     out.log_settings.push_back(
         fmt::format("{}={}", upper(name), *settings.text(name)));
   }

@@ -94,6 +94,18 @@ def test_bad_configuration(mail):
         "/etc/dovecot/local.conf line 3: Unknown setting: nonsense")
 
 
+def test_another_base_dir(mail):
+    """All processes find each other there, the log's too."""
+    local(mail, "base_dir = /run/elsewhere\n"
+          "log_path = /var/log/elsewhere.log\n")
+    mail.run("rmdir", "/run/dovecot")
+    mail.run("dovecot")
+    login(mail).logout()
+    wait_until("the log", lambda: "Logged out" in mail.run(
+        "cat", "/var/log/elsewhere.log", check=False).stdout)
+    mail.run("dovecot", "stop")
+
+
 def test_postfix_listener(mail):
     """The how-to's socket for Postfix's SASL, with its owner and mode."""
     local(mail, "service auth {\n"
