@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "common/base/ascii.h"
+#include "common/base/check.h"
 #include "common/base/file.h"
 #include "common/config/postfix/accounts.h"
 #include "common/config/postfix/params.h"
@@ -53,12 +54,23 @@ bool has_others_rights() {
   return getuid() != 0 && (geteuid() != getuid() || getegid() != getgid());
 }
 
+/// For good: what the caller may not do, we may not do either.
+void give_up_rights() {
+  CHECK(setresgid(getgid(), getgid(), getgid()) == 0);
+  CHECK(setresuid(getuid(), getuid(), getuid()) == 0);
+}
+
 /// Nobody's main.cf but the administrator's is read with the rights of the
-/// mail system (postconf(5), alternate_config_directories).
+/// mail system (postconf(5), alternate_config_directories). Who has a mail
+/// system of his own is served with his own rights.
 void check_directory(const Command& command) {
   std::string wanted = config_directory();
   if (wanted == kDefaultDirectory) return;
   std::string name(command.name);
+  struct stat info{};
+  if (stat(wanted.c_str(), &info) == 0 && info.st_uid == getuid()) {
+    return give_up_rights();
+  }
   use_config_directory(kDefaultDirectory);
   auto settings = try_load_settings(name, name, {});
   if (!settings) log::fatal(settings.error().what);

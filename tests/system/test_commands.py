@@ -36,3 +36,15 @@ def test_a_configuration_that_is_named_may_be_used(site):
     site.start()
     done = site.run("postqueue", "-c", mine, "-p", user="alice")
     assert "Mail queue is empty" in done.stdout
+
+
+def test_a_mail_system_of_ones_own_gets_ones_own_rights(site, suite):
+    """Here alone: the original refuses it."""
+    site.add_user("alice")
+    site.start()
+    mine = other_configuration(site)
+    site.run("chown", "alice", mine)
+    done = site.run("postqueue", "-c", mine, "-p", user="alice", check=False)
+    why = ("unauthorized configuration directory" if suite == "debian" else
+           "Connect to the Postfix showq service: Permission denied")
+    assert done.returncode == 69 and why in done.stderr
