@@ -12,19 +12,7 @@ import ssl
 from postcote import tree
 from postcote.dialogue import Dialogue
 
-# Programs of the dovecot half, as tree.find_program() names them.
-DAEMONS = ["dovecot/" + name for name in (
-    "anvil", "auth", "config", "imap", "imap-login", "lmtp", "log", "pop3",
-    "pop3-login", "stats", "dovecot-lda", "indexer", "indexer-worker", "dict",
-    "imap-hibernate", "submission", "submission-login")]
-COMMANDS = ["dovecot", "doveconf", "doveadm"]
 PASSWORD = "secret"
-
-
-def built():
-    """The programs of the dovecot half that our tree has."""
-    return [name for name in DAEMONS + COMMANDS
-            if tree.find_program("ours", name)]
 
 
 def dovecot_site(new_site, suite="ours", ours=None, conf="", edits=None,
@@ -32,15 +20,14 @@ def dovecot_site(new_site, suite="ours", ours=None, conf="", edits=None,
                  **options):
     """A site, not started, with Debian's /etc/dovecot.
 
-    new_site: the fixture. suite: "debian", or "ours": each program that we
-    have built, Debian's where we have none yet. ours: exactly these of ours
-    (names of DAEMONS and COMMANDS) in Debian's Dovecot. conf: goes to
+    new_site: the fixture. suite: "debian" or "ours". ours: exactly these of
+    ours (names as tree.find_program() takes them) in Debian's. conf: goes to
     /etc/dovecot/local.conf. edits: {file: function(Editor)} for files under
     /etc/dovecot. users: accounts with PASSWORD. maildir: mail_location is
     ~/Maildir instead of Debian's mbox. postfix: the suite of the MTA."""
-    names = ours if ours is not None else built() if suite == "ours" else []
-    site = new_site(tree.Tree(postfix, dovecot="debian",
-                              replace={name: "ours" for name in names}),
+    whole = suite if ours is None else "debian"
+    site = new_site(tree.Tree(postfix, dovecot=whole,
+                              replace={name: "ours" for name in ours or ()}),
                     **options)
     for name in users:
         site.add_user(name, PASSWORD)
