@@ -1,7 +1,8 @@
-"""The second half of ./quickstart, as root: runs the MTA and shows mail.
+"""The second half of ./quickstart, as root: runs the suite and shows mail.
 
 A host of its own in network and mount namespaces, with the configuration that
-a fresh installation has; a peer that is found by MX; a stranger who writes."""
+a fresh installation has; a peer that is found by MX; a stranger who writes.
+Mail comes home by LMTP to a Maildir, and is read back by curl over IMAP."""
 
 import os
 import re
@@ -15,15 +16,40 @@ from postcote.network import Network  # noqa: E402
 from postcote.sink import Sink  # noqa: E402
 from postcote.site import Site  # noqa: E402
 from postcote.tree import Tree  # noqa: E402
+from postcote.wait import wait_until  # noqa: E402
 
-PEER, STRANGER, PORT = "192.0.2.80", "192.0.2.99", 2525
+PEER, STRANGER = "192.0.2.80", "192.0.2.99"
+DOORS = {2525: 25, 2993: 993}  # ports of this machine: of the host inside
+PASSWORD = "secret"
+# All else is what the programs have built in.
+DOVECOT = """\
+protocols = imap lmtp
+ssl_cert = <{cert}
+ssl_key = <{key}
+mail_location = maildir:~/Maildir
+passdb {{
+  driver = pam
+}}
+userdb {{
+  driver = passwd
+}}
+service lmtp {{
+  unix_listener /var/spool/postfix/private/dovecot-lmtp {{
+    mode = 0600
+    user = postfix
+  }}
+}}
+protocol lmtp {{
+  auth_username_format = %Ln
+}}
+"""
 
 
 def say(text):
     print(f"== {text}", flush=True)
 
 
-def show(title, text, lines=14):
+def show(title, text, lines=24):
     say(title)
     for line in text.splitlines()[:lines]:
         print(f"   | {line}")
@@ -31,8 +57,6 @@ def show(title, text, lines=14):
 
 def set_up_dkim(network, site):
     """A key, its record in DNS, and the filter at the MTA's side."""
-    if not site.tree.suites["opendkim"]:
-        return
     site.run("opendkim-genkey", "-D", "/etc/dkimkeys", "-s", "mail", "-d",
              "example.com")
     with open(f"{site.etc}/dkimkeys/mail.txt") as f:
@@ -48,13 +72,35 @@ def set_up_dkim(network, site):
     site.start_opendkim()
 
 
+def set_up_dovecot(site):
+    """Mail goes home by LMTP, and is read by IMAP with TLS."""
+    cert, key = site.certificate(site.name)
+    with open(f"{site.etc}/dovecot/dovecot.conf", "w") as f:
+        f.write(DOVECOT.format(cert=cert, key=key))
+    site.main.set("mailbox_transport = lmtp:unix:private/dovecot-lmtp")
+    site.add_user("alice", PASSWORD)
+    return cert
+
+
+def read_back(site, number):
+    """Alice's message of that number, as curl reads it by IMAP."""
+    wait_until(f"{number} messages in alice's Maildir",
+               lambda: len(site.maildir("alice")) >= number)
+    text = site.run("curl", "--silent", "--show-error", "--cacert",
+                    f"{site.dir}/certificates/{site.name}.crt", "--user",
+                    f"alice:{PASSWORD}", f"imaps://{site.name}/INBOX;"
+                    f"MAILINDEX={number}").stdout.replace("\r\n", "\n")
+    assert re.search(r"(?m)^Delivered-To: <?alice@example.com", text), text
+    return text
+
+
 def come_back(site, text):
     """What has left signed is received, and verified."""
     with site.connect_from_outside(source=STRANGER) as client:
         client.ask("EHLO client.stranger.example", "250")
         client.deliver("alice@example.com", ["alice@example.com"], text)
         client.ask("QUIT", "221")
-    message = site.wait_for_mbox("alice", 3)
+    message = read_back(site, 3)
     assert "dkim=pass" in message, message
     show("the same message coming back from a stranger, its signature "
          "verified:", message[message.index("Authentication-Results"):], 3)
@@ -67,8 +113,9 @@ def make_world():
     network.add_address(PEER)
     network.add_address(STRANGER)
     network.dns.host("client.stranger.example", STRANGER)
-    site = Site(network, Tree("ours", dovecot=None, opendkim="ours"))
-    site.add_user("alice")
+    site = Site(network, Tree("ours", dovecot="ours", opendkim="ours"),
+                bare=True)
+    set_up_dovecot(site)
     set_up_dkim(network, site)
     return network, site, Sink(network.listen(PEER, 25))
 
@@ -78,13 +125,18 @@ def walk(site, sink):
     with site.connect_from_outside(source=STRANGER) as client:
         client.ask("EHLO client.stranger.example", "250")
         client.deliver("bob@stranger.example", ["alice@example.com"],
+                       "From: Bob <bob@stranger.example>\n"
                        "Subject: by SMTP\n\nHello Alice.\n")
         client.ask("QUIT", "221")
-    show("a stranger's message by SMTP on port 25, in alice's mailbox:",
-         site.wait_for_mbox("alice", 1))
+    text = read_back(site, 1)
+    assert "Subject: by SMTP\n" in text and "\nHello Alice.\n" in text, text
+    show("a stranger's message by SMTP on port 25, delivered by LMTP to "
+         f"alice's Maildir,\n   read back by curl imaps://{site.name}/INBOX:",
+         text)
     site.sendmail("alice", text="Subject: by sendmail\n\nHello again.\n")
-    show("a message by sendmail(1), in the same mailbox:",
-         site.wait_for_mbox("alice", 2))
+    text = read_back(site, 2)
+    assert "Subject: by sendmail\n" in text, text
+    show("a message by sendmail(1), read the same way:", text)
     site.sendmail("carol@peer.example", options=["-f", "alice@example.com"],
                   text="From: alice@example.com\nSubject: to a peer\n\nHello Carol.\n")
     message = sink.wait_for()
@@ -96,22 +148,23 @@ def walk(site, sink):
     site.wait_for_empty_queue()
 
 
-def forward(site):
-    """127.0.0.1:2525 of this machine is port 25 of the host inside."""
-    door = socket.create_server(("127.0.0.1", PORT))
+def copy(source, target):
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
 
-    def copy(source, target):
-        try:
-            while data := source.recv(65536):
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
+
+def forward(site, port, inside):
+    """127.0.0.1's port of this machine is that of the host inside."""
+    door = socket.create_server(("127.0.0.1", port))
 
     def serve():
         while True:
             client, _ = door.accept()
-            server = site.space.connect("127.0.0.1", 25)
+            server = site.space.connect("127.0.0.1", inside)
             for pair in ((client, server), (server, client)):
                 threading.Thread(target=copy, args=pair, daemon=True).start()
 
@@ -119,10 +172,14 @@ def forward(site):
 
 
 def stay(site):
-    forward(site)
-    say(f"it runs: 127.0.0.1 port {PORT} is its port 25. For example:")
-    print(f"   swaks --server 127.0.0.1:{PORT} --to alice@example.com")
-    print(f"   mailbox {site.mail}/alice, configuration {site.etc}/postfix")
+    for port, inside in DOORS.items():
+        forward(site, port, inside)
+    say("it runs: 127.0.0.1 ports 2525 and 2993 are its ports 25 and 993. "
+        "For example:")
+    print("   swaks --server 127.0.0.1:2525 --to alice@example.com\n"
+          f"   curl -k -u alice:{PASSWORD} 'imaps://127.0.0.1:2993/INBOX;"
+          "MAILINDEX=*'\n"
+          f"   configuration {site.etc}/postfix and {site.etc}/dovecot")
     say("Ctrl-C ends it")
     try:
         signal.pause()
@@ -132,17 +189,19 @@ def stay(site):
 
 def main():
     once = "--once" in sys.argv or not sys.stdout.isatty()
-    say("starting the MTA on a host of its own (mx.example.com)")
+    say("starting the suite on a host of its own (mx.example.com)")
     network, site, sink = make_world()
     try:
+        site.start_dovecot()
         site.start()
         walk(site, sink)
-        show("its log:", "\n".join(site.log.lines), 40)
+        show("its log:", "\n".join(site.log.lines), 60)
         say(f"log {site.dir}/mail.log, queue {site.queue}, "
-            f"mailboxes {site.mail}")
+            f"mailboxes {site.home}")
         if not once:
             stay(site)
         site.stop()
+        site.stop_dovecot()
     except (AssertionError, OSError) as problem:
         show("FAILED", str(problem), 60)
         show("the log:", "\n".join(site.log.lines[-40:]), 40)

@@ -29,6 +29,7 @@ services: files
 protocols: files
 networks: files
 """
+PAM = "auth required pam_unix.so\naccount required pam_unix.so\n"
 
 
 def make_queue(queue):
@@ -60,11 +61,14 @@ def make_devices(dev):
 class Site:
     """network: where it is plugged in. tree: its programs. addresses: its
     own on eth0; A, AAAA and PTR records are published. queue: an existing
-    queue directory to go on with (else a new one)."""
+    queue directory to go on with (else a new one). bare: nothing is taken
+    from Debian's packages, and /etc/dovecot is empty."""
 
     def __init__(self, network, tree, name="mx.example.com",
-                 addresses=("192.0.2.10", "2001:db8::10"), queue=None):
+                 addresses=("192.0.2.10", "2001:db8::10"), queue=None,
+                 bare=False):
         self.network, self.tree, self.name = network, tree, name
+        self.bare = bare
         self.domain = name.split(".", 1)[1]
         self.addresses = list(addresses)
         self.dir = tempfile.mkdtemp(
@@ -118,26 +122,29 @@ class Site:
             os.makedirs(os.path.dirname(f"{self.etc}/ssl/{target}"),
                         exist_ok=True)
             shutil.copy(source, f"{self.etc}/ssl/{target}")
-        alone = not self.tree.suites["dovecot"]  # nothing of Debian's at all
         config.make_postfix(f"{self.etc}/postfix", self.tree.root(),
-                            self.tree.root() if alone else find_root("debian"),
-                            self.name, self.domain)
-        if alone:
+                            self._package_root(), self.name, self.domain)
+        os.makedirs(f"{self.etc}/pam.d")
+        if self.bare:
             os.makedirs(f"{self.etc}/dovecot")
+            with open(f"{self.etc}/pam.d/dovecot", "w") as f:
+                f.write(PAM)
         else:
             config.make_dovecot(f"{self.etc}/dovecot", find_root("debian"))
-            os.makedirs(f"{self.etc}/pam.d", exist_ok=True)
             shutil.copy(f"{find_root('debian')}/etc/pam.d/dovecot",
                         f"{self.etc}/pam.d/dovecot")
         if self.tree.suites["opendkim"]:
-            config.make_opendkim(self.etc, self.tree.root("opendkim") if alone
-                                 else find_root("debian"))
+            config.make_opendkim(self.etc, self._package_root("opendkim"))
             shutil.chown(f"{self.etc}/dkimkeys", UID["opendkim"],
                          GID["opendkim"])
             self.opendkim = config.Editor(f"{self.etc}/opendkim.conf")
         self.main = config.Editor(f"{self.etc}/postfix/main.cf")
         self.master = config.Editor(f"{self.etc}/postfix/master.cf")
         self.aliases = config.Editor(f"{self.etc}/aliases")
+
+    def _package_root(self, component="postfix"):
+        """Where a package's files besides its programs are from."""
+        return self.tree.root(component) if self.bare else find_root("debian")
 
     def _mounts(self):
         d = self.dir
