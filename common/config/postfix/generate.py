@@ -4,7 +4,9 @@
   generate.py header OUT TSV...      typed handles (params.h)
   generate.py table OUT TSV...       names, defaults, bounds (params_table.cc)
   generate.py unbuilt OUT ROOT TSV.. which parameters the tree reads
-                                     (unbuilt.cc; rewritten only on a change)
+                                     (unbuilt.cc)
+
+Each is written only when it changes: a text for the manual builds nothing.
 """
 import os
 import re
@@ -93,10 +95,10 @@ def table(params, legacy):
            'namespace mail::config {', '',
            'const ParamInfo kParams[] = {']
     for p in params:
-        out.append('    {%s, Type::%s, %s, %s, %s, %s, %s},' % (
+        out.append('    {%s, Type::%s, %s, %s, %s, %s},' % (
             quoted(p.name), p.type.replace('-', ' ').title().replace(' ', ''),
             quoted(p.default), p.min or 'kNoBound', p.max or 'kNoBound',
-            quoted(p.readers), quoted(p.text)))
+            quoted(p.readers)))
     out += ['};', f'const int kParamCount = {len(params)};', '',
             'const LegacyParam kLegacyParams[] = {']
     for name, _, successor in sorted(legacy):
@@ -184,7 +186,7 @@ def main():
     text = {'header': lambda: header(params),
             'table': lambda: table(params, legacy),
             'unbuilt': lambda: unbuilt(params, legacy, root)}[what]()
-    if what == 'unbuilt' and os.path.exists(target):
+    if os.path.exists(target):
         with open(target, encoding='utf-8') as file:
             if file.read() == text:
                 return
@@ -192,4 +194,5 @@ def main():
         file.write(text)
 
 
-main()
+if __name__ == '__main__':
+    main()

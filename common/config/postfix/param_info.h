@@ -31,7 +31,6 @@ struct ParamInfo {
   std::string_view default_text;  ///< unexpanded, or kHostDefault
   long min, max;  ///< a number's bounds, a string's length; or kNoBound
   std::string_view readers;  ///< program names with commas between, or "all"
-  std::string_view text;     ///< for the manual
 };
 /// A name of old that is no parameter but asked by its successor's default.
 struct LegacyParam {
