@@ -338,9 +338,21 @@ void load_clients(Config& c) {
 
 }  // namespace
 
+/// Mail that was to be filtered must not pass unfiltered.
+Result<> refuse_proxy_filter(const config::Settings& settings) {
+  const std::string& filter = settings.get(param::smtpd_proxy_filter);
+  if (filter.empty()) return {};
+  return fail(Fault::Config,
+              fmt::format("smtpd_proxy_filter = {}: this version has no "
+                          "before-queue filters, and takes no mail without "
+                          "this one; see content_filter, smtpd_milters",
+                          filter));
+}
+
 Result<std::unique_ptr<Config>> load(daemon::Context& context) {
   auto c = std::make_unique<Config>();
   c->settings = context.settings;
+  TRY(refuse_proxy_filter(*c->settings));
   c->service = context.service;
   maps::OpenOptions tables = daemon::table_options(context);
   load_limits(*c);

@@ -18,6 +18,8 @@ TWIN = {'helo_name': 'lhlo_name', 'helo_timeout': 'lhlo_timeout',
         'discard_ehlo_keywords': 'discard_lhlo_keywords',
         'discard_ehlo_keyword_address_maps':
             'discard_lhlo_keyword_address_maps'}
+# Their defaults name tables of whatever program: that is no use of them.
+LISTS_OF_OTHERS = {'proxy_read_maps', 'proxy_write_maps'}
 PLACES = ['common', 'smtpd', 'submission', 'queue', 'delivery', 'master',
           'tools', 'lmtp', 'imapd', 'pop3d', 'authd', 'dkim-milter']
 
@@ -154,7 +156,7 @@ def built_names(params, legacy, root):
         if name in built or (name not in by_name and name not in old):
             continue
         built.add(name)
-        if name in by_name:
+        if name in by_name and name not in LISTS_OF_OTHERS:
             todo += REFERENCE.findall(by_name[name].default)
     return built, suffixes
 

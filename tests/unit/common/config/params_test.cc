@@ -59,4 +59,14 @@ TEST_CASE("What nothing reads is told when it is set", "[config]") {
   CHECK(unbuilt.back().file == "/etc/postfix/main.cf");
 }
 
+TEST_CASE("To be in proxy_read_maps is no use of a parameter", "[config]") {
+  // postscreen(8)'s, which this suite does not have.
+  Fixture fixture("postscreen_reject_footer_maps = pcre:/x\n");
+  auto settings = fixture.load();
+  REQUIRE(settings);
+  auto unbuilt = (*settings)->unbuilt_but_set();
+  REQUIRE(unbuilt.size() == 1);
+  CHECK(unbuilt.back().name == "postscreen_reject_footer_maps");
+}
+
 }  // namespace mail::config
