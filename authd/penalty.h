@@ -1,8 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,10 +11,7 @@
 namespace mail::authd {
 
 /// Asks anvil (anvil-auth-penalty) how much a client's address has failed. One
-/// connection, opened when needed; without anvil there is no penalty. That an
-/// address has none is remembered for a second, or until it fails here: only
-/// another auth process, one that ends after a reload, could raise it
-/// meanwhile.
+/// connection, opened when needed; without anvil there is no penalty.
 class Penalties {
  public:
   Penalties(std::string path, net::TaskSet& tasks)
@@ -47,7 +41,6 @@ class Penalties {
   net::Task<Result<std::string>> ask(std::string line);
   void say(std::string line);
   net::Task<> flush();
-  void remember_clean(const std::string& ident);
 
   std::string path_;
   net::TaskSet& tasks_;
@@ -56,8 +49,6 @@ class Penalties {
   net::Condition changed_;
   bool busy_ = false, writing_ = false;
   Instant not_before_{};
-  std::map<std::string, Instant, std::less<>> clean_until_;
-  uint64_t raised_ = 0;  ///< how often any was
 };
 
 }  // namespace mail::authd

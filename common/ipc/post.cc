@@ -28,7 +28,7 @@ net::Task<Result<>> finish_post(Client& cleanup, Submission submission,
   std::string& out = stream.output();
   append_record(out, Type::Time, fmt::format("{} {}", letter.sec, letter.usec));
   append_attribute(out, "log_message_origin", "local");
-  append_attribute(out, "trace_flags", "0");
+  append_attribute(out, "trace_flags", fmt::to_string(letter.trace_flags));
   append_record(out, Type::Sender, letter.sender);
   append_record(out, Type::Recipient, letter.recipient);
   append_record(out, Type::Message, "");

@@ -17,6 +17,7 @@ net::Task<Result<Submission>> begin_post(Client& cleanup);
 
 struct Letter {
   int flags = 0;                  ///< cleanup_flag
+  int trace_flags = 0;            ///< delivery_flag
   std::string sender, recipient;  ///< internal form
   long sec = 0, usec = 0;         ///< now
   std::string text;               ///< lines, each with \n

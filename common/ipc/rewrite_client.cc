@@ -1,5 +1,7 @@
 #include "common/ipc/rewrite_client.h"
 
+#include <fmt/format.h>
+
 #include "common/config/postfix/params.h"
 #include "common/mime/address.h"
 
@@ -43,14 +45,17 @@ net::Task<Result<std::string>> RewriteClient::complete(std::string address) {
 }
 
 net::Task<Result<ResolveReply>> RewriteClient::resolve(std::string sender,
-                                                       std::string address) {
+                                                       std::string address,
+                                                       Use use) {
   Instant now = Clock::now();
-  std::string key = sender + '\n' + address;
+  std::string_view kind = use == Use::Verify ? "verify" : "resolve";
+  std::string key = fmt::format("{}\n{}\n{}", kind, sender, address);
   auto at = resolved_.find(key);
   if (at != resolved_.end() && at->second.until > now) {
     co_return at->second.value;
   }
   ResolveRequest request;
+  request.request = kind;
   request.sender = std::move(sender);
   request.address = std::move(address);
   auto reply = co_await client_.ask<ResolveReply>(request);

@@ -18,9 +18,12 @@ class RewriteClient {
   /// Internal form to complete internal form, in local context.
   /// Errors: Temporary.
   net::Task<Result<std::string>> complete(std::string address);
+  /// Verify: for a probe, by the address_verify_* routing.
+  enum class Use { Delivery, Verify };
   /// The class, transport and next hop of an address. Errors: Temporary.
   net::Task<Result<ResolveReply>> resolve(std::string sender,
-                                          std::string address);
+                                          std::string address,
+                                          Use use = Use::Delivery);
 
  private:
   template <class T>

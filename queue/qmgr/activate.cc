@@ -142,7 +142,10 @@ net::Task<Manager::Route> Manager::route(
   if (address.empty()) {
     co_return to("error", "5.1.3 null recipient address");
   }
-  auto resolved = co_await rewrite_->resolve(message.sender(), address);
+  auto use = envelope.trace_flags & ipc::delivery_flag::kMtaVerify
+                 ? ipc::RewriteClient::Use::Verify
+                 : ipc::RewriteClient::Use::Delivery;
+  auto resolved = co_await rewrite_->resolve(message.sender(), address, use);
   if (!resolved) {
     log::warning(resolved.error().what);
     co_return to(retry, "4.3.0 address resolver failure");

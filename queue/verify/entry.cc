@@ -8,6 +8,10 @@
 
 namespace mail::verify {
 
+namespace {
+constexpr int kOk = 0;
+}
+
 std::optional<Entry> Entry::parse(std::string_view value) {
   Entry out;
   long* numbers[] = {nullptr, &out.probed, &out.updated};
@@ -39,9 +43,26 @@ std::string key_of(std::string_view address) {
 }
 
 bool expired(const Entry& entry, const Ages& ages, long now) {
-  long age = now - entry.updated;
-  if (entry.status == 0) return age > ages.positive_expire;
-  return !ages.negative_cache || age > ages.negative_expire;
+  long limit =
+      entry.status == kOk ? ages.positive_expire : ages.negative_expire;
+  return now - entry.updated > limit;
+}
+
+bool stale(const Entry& entry, const Ages& ages, long now) {
+  long limit =
+      entry.status == kOk ? ages.positive_refresh : ages.negative_refresh;
+  return now - entry.updated > limit;
+}
+
+bool being_probed(const Entry& entry, long now) {
+  return now - entry.probed < kProbePause;
+}
+
+bool accepts(const std::optional<Entry>& known, int status, const Ages& ages,
+             long now) {
+  if (status == kOk) return true;
+  bool good = known && known->status == kOk && !expired(*known, ages, now);
+  return !good && ages.negative_cache;
 }
 
 }  // namespace mail::verify

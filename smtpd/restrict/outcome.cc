@@ -162,11 +162,11 @@ Outcome defer_if_reject(Run& run, Subject subject, long code,
 }
 
 Outcome defer_by_action(Run& run, std::string_view action, Subject subject,
-                        std::string_view status, std::string text) {
+                        std::string_view status, std::string text, long code) {
   if (iequals(action, "defer")) {
-    return reject(run, subject, 450, status, std::move(text));
+    return reject(run, subject, code, status, std::move(text));
   }
-  return defer_if_permit(run, subject, 450, status, std::move(text));
+  return defer_if_permit(run, subject, code, status, std::move(text));
 }
 
 Outcome misconfigured(Run& run) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/base/ascii.h"
+#include "common/daemon/probe_sender.h"
 #include "common/log/log.h"
 #include "smtpd/restrict/local_clients.h"
 #include "smtpd/restrict/run.h"
@@ -54,15 +55,6 @@ bool protects(const List& list, std::set<const List*>& seen) {
   return false;
 }
 
-void warn_of_probes(const List& list) {
-  for (const Item& item : list) {
-    if (item.kind && item.kind->name.starts_with("reject_unverified_")) {
-      log::warning(fmt::format(
-          "restriction {} is not supported: mail is deferred", item.name));
-    }
-  }
-}
-
 class Lists final : public Restrictions {
  public:
   Lists(daemon::Context& context, dns::Resolver& resolver,
@@ -87,6 +79,11 @@ class Lists final : public Restrictions {
   const List& list(Stage stage) const {
     return lists_[static_cast<size_t>(stage)];
   }
+  bool is_exempt(std::string_view recipient) const {
+    // Probes are answered with probes.
+    return iequals(recipient, "postmaster") ||
+           daemon::is_probe_sender(site_.settings, recipient, time(nullptr));
+  }
   /// The list of one stage, and unlisted senders after Sender's.
   net::Task<Outcome> ask(Run& run, Stage stage);
   net::Task<Outcome> ask_delayed(Run& run, bool sender);
@@ -105,12 +102,10 @@ Result<> Lists::open_all() {
   TRY(local_clients_.open(site_,
                           settings.get(param::local_header_rewrite_clients)));
   TRY(open_classes(site_));
-  for (const auto& [name, list] : site_.classes) warn_of_probes(*list);
   for (const auto& info : kInfo) {
     auto& list = lists_[static_cast<size_t>(info.stage)];
     list = TRY(parse_list(site_, settings.get(info.list), info.subject,
                           Tables::Opened));
-    warn_of_probes(list);
   }
   delay_ = settings.get(param::smtpd_delay_reject);
   relay_first_ = settings.get(param::smtpd_relay_before_recipient_restrictions);
@@ -206,8 +201,7 @@ net::Task<Verdict> Lists::check(Stage stage, const Facts& facts,
 
 net::Task<Verdict> Lists::recipient(const Facts& facts, Effects& effects) {
   Run run{.site = site_, .facts = facts, .effects = effects};
-  if (effects.discard ||
-      (facts.recipient && iequals(*facts.recipient, "postmaster"))) {
+  if (effects.discard || (facts.recipient && is_exempt(*facts.recipient))) {
     co_return Verdict{};
   }
   if (!delay_) run.defer_if_permit = effects.defer_if_permit;

@@ -95,7 +95,8 @@ Outcome defer_if_reject(Run& run, Subject subject, long code,
                         std::string_view status, std::string text);
 /// What *_tempfail_action says: defer_if_permit or defer.
 Outcome defer_by_action(Run& run, std::string_view action, Subject subject,
-                        std::string_view status, std::string text);
+                        std::string_view status, std::string text,
+                        long code = 450);
 /// 451 4.3.5 Server configuration error.
 Outcome misconfigured(Run& run);
 /// The same, of a table: <X>: CLASS rejected: Server configuration error.

@@ -6,6 +6,7 @@
 #include "common/config/postfix/escapes.h"
 #include "common/config/postfix/networks.h"
 #include "common/daemon/tables.h"
+#include "common/ipc/verify.h"
 #include "common/log/log.h"
 #include "common/process/host_facts.h"
 #include "smtpd/restrict/run.h"
@@ -48,7 +49,15 @@ dns::Families families(std::string_view protocols) {
 }  // namespace
 
 Site::Site(daemon::Context& c, dns::Resolver& r, RewriteClient& w)
-    : context(c), settings(*c.settings), resolver(r), rewrite(w) {}
+    : context(c),
+      settings(*c.settings),
+      resolver(r),
+      rewrite(w),
+      verify({.path =
+                  "private/" + settings.get(param::address_verify_service_name),
+              .protocol = ipc::kVerifyProtocol,
+              .idle = settings.get(param::ipc_idle),
+              .timeout = settings.get(param::ipc_timeout)}) {}
 
 Site::~Site() = default;
 

@@ -9,6 +9,7 @@
 #include "common/daemon/service.h"
 #include "common/dns/lookups.h"
 #include "common/dns/resolver.h"
+#include "common/ipc/conversation.h"
 #include "common/maps/address_find.h"
 #include "common/maps/match_list.h"
 #include "common/maps/tables.h"
@@ -41,6 +42,7 @@ struct Site {
   const config::Settings& settings;
   dns::Resolver& resolver;
   RewriteClient& rewrite;
+  ipc::Client verify;
   maps::OpenOptions options;
   std::map<std::string, maps::Tables, std::less<>> tables;
   std::map<std::string, std::unique_ptr<PolicyClient>, std::less<>> policies;

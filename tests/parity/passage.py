@@ -75,9 +75,7 @@ def walk(site):
         discarded(site)
         bounced(site, smtp)
         probed_by_command(site)
-        if not {site.tree.suite_of("smtpd"), site.tree.suite_of("verify")} & {
-                "ours"}:  # ours sends no probes yet: DEVIATIONS.md
-            refused_by_probe(site, smtp)
+        refused_by_probe(site, smtp)
         deferred_and_flushed(site, smtp)
     assert not site.log.grep("panic:|fatal:|bad command startup|"
                              "exit status|killed by signal")

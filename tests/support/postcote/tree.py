@@ -132,10 +132,6 @@ class Tree:
     def root(self, component="postfix"):
         return find_root(self.suites[component])
 
-    def suite_of(self, program):
-        """The suite that a program of postfix is from."""
-        return self.replace.get(program, self.suites["postfix"])
-
     def compose(self, directory, postdrop_gid):
         """Makes the parts that are no suite's own under directory. Returns
         mount(8) argument lists that lay the tree over /usr."""
