@@ -42,8 +42,8 @@ bool ends_group(Verb verb) {
 }
 
 bool needs_idle(Verb verb) {
-  return verb == Verb::StartTls || verb == Verb::Auth || verb == Verb::Etrn ||
-         verb == Verb::Xclient || verb == Verb::Xforward;
+  return verb == Verb::Auth || verb == Verb::Etrn || verb == Verb::Xclient ||
+         verb == Verb::Xforward;
 }
 
 }  // namespace

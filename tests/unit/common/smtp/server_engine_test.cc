@@ -153,6 +153,14 @@ TEST_CASE("Plaintext after STARTTLS is not believed", "[smtp]") {
   CHECK(last_line(driver.output) == "250 2.0.0 Ok");
 }
 
+TEST_CASE("STARTTLS amid a transaction forgets it", "[smtp]") {
+  ServerDriver driver({});
+  driver.feed("EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nSTARTTLS\r\n");
+  CHECK(last_line(driver.output) == "220 2.0.0 Ready to start TLS");
+  driver.feed("EHLO x\r\nDATA\r\n");
+  CHECK(last_line(driver.output) == "503 5.5.1 Error: need RCPT command");
+}
+
 TEST_CASE("AUTH with responses", "[smtp]") {
   Outcome got = run_all("EHLO x\r\nAUTH PLAIN =\r\nYQ==\r\nNOOP\r\n");
   CHECK(got.events ==
@@ -197,7 +205,7 @@ TEST_CASE("Commands out of sequence", "[smtp]") {
            {"DATA\r\n", "503 5.5.1 Error: need RCPT command"},
            {mail + "DATA\r\n", "554 5.5.1 Error: no valid recipients"},
            {mail + "DATA x\r\n", "554 5.5.1 Error: no valid recipients"},
-           {mail + "STARTTLS\r\n", busy},
+           {mail + "XFORWARD NAME=x\r\n", busy},
            {mail + "ETRN x.y\r\n", "503 Error: MAIL transaction in progress"},
            {mail + "RSET\r\nRCPT TO:<a>\r\n",
             "503 5.5.1 Error: need MAIL command"},
