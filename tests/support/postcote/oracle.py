@@ -87,4 +87,9 @@ def find_oracle():
 @functools.cache
 def find_package(name):
     """The same of one package beside the originals, in a root of its own."""
-    return _find(f"{_place()}/other/{name}", [name])
+    return find_packages(name, [name])
+
+
+def find_packages(name, packages):
+    """The same of several, in one root."""
+    return _find(f"{_place()}/other/{name}", packages)

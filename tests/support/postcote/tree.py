@@ -121,13 +121,15 @@ def why_not(suite, names=None):
 class Tree:
     """base: the suite of all programs that nothing else is said of.
     dovecot, opendkim: the suite of these components, None for none.
-    replace: {program: suite}."""
+    replace: {program: suite}. others: the roots of more packages, whose
+    /usr, /etc and /var/lib are there as well."""
 
     def __init__(self, base, dovecot="debian", opendkim="debian",
-                 replace=None):
+                 replace=None, others=()):
         self.suites = {"postfix": base, "dovecot": dovecot,
                        "opendkim": opendkim}
         self.replace = dict(replace or {})
+        self.others = list(others)
 
     def root(self, component="postfix"):
         return find_root(self.suites[component])
@@ -177,6 +179,7 @@ class Tree:
         for suite in ("ours", "debian"):
             if suite in {*self.suites.values(), *self.replace.values()}:
                 lower.append(f"{find_root(suite)}/usr")
+        lower += [f"{root}/usr" for root in self.others]
         mounts = [["-t", "overlay", "usr", "-o",
                    f"lowerdir={':'.join(lower)}:/usr", "/usr"]]
         for name in ("postfix", "dovecot"):
