@@ -52,7 +52,11 @@ Result<KeyPtr> KeyStore::get(const std::string& text) {
   }
   Result<KeyPtr> key = load(text);
   if (!key && before_) {
-    if (KeyPtr old = before_->known(text)) key = std::move(old);
+    if (KeyPtr old = before_->known(text)) {
+      warnings_.push_back(key.error().what +
+                          "; the key that was read before stays in use");
+      key = std::move(old);
+    }
   }
   if (keys_.size() >= kMaxKeys) keys_.clear();
   keys_.insert_or_assign(text, Kept{key, Clock::now() + kRetry});

@@ -23,7 +23,7 @@ class KeyStore {
     uid_t uid = 0;  ///< who signs: UserID
   };
   /// before: keys that cannot be read any more (the process has given up
-  /// root) are taken from there; may be null.
+  /// root) are taken from there, with a warning; may be null.
   KeyStore(Rules rules, std::shared_ptr<KeyStore> before)
       : rules_(rules), before_(std::move(before)) {}
 
@@ -33,7 +33,7 @@ class KeyStore {
   Result<KeyPtr> get(const std::string& text);
   /// After the snapshot is complete: the keys of `before` are let go.
   void forget_before();
-  /// What was said of unsafe keys that are used all the same, once.
+  /// What was said of keys that are used all the same, once.
   std::vector<std::string> take_warnings();
 
  private:

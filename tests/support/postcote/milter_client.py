@@ -52,6 +52,8 @@ class MilterClient:
         else:
             self.socket = socket.create_connection(address)
         self.socket.settimeout(timeout)
+        if self.socket.family != socket.AF_UNIX:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.stream = self.socket.makefile("rb")
         self.send("O", struct.pack("!III", *offer))
         code, data = self.receive()
