@@ -77,6 +77,7 @@ class Daemon {
   Background background_;
   PidFile pid_file_;
   std::string socket_;
+  UniqueFd listener_;
 };
 
 void begin_log(const Conf& conf) {
@@ -157,13 +158,10 @@ Daemon::Step Daemon::open() {
     return Failed{EX_UNAVAILABLE,
                   "socket cleanup failed: " + removed.error().what};
   }
-  Service service;
-  service.socket = socket_;
-  service.debug_level = static_cast<int>(conf_.integer("MilterDebug"));
-  service.context = [this] { return filter_.context(); };
-  if (auto opened = open_milter(service); !opened) {
-    return Failed{EX_UNAVAILABLE, opened.error().what};
-  }
+  auto listener =
+      open_milter(socket_, static_cast<int>(conf_.integer("MilterDebug")));
+  if (!listener) return Failed{EX_UNAVAILABLE, listener.error().what};
+  listener_ = std::move(*listener);
   return std::nullopt;
 }
 
@@ -182,24 +180,23 @@ int Daemon::serve() {
   sigaction(SIGUSR1, &action, nullptr);
   background_.ready();
   set_stderr(!conf_.boolean("Background"));
-  errno = 0;
-  int status = serve_milter();
+  serve_milter(listener_, [this] { return filter_.context(); });
   log_line(Priority::Info,
-           fmt::format("{} v{} terminating with status {}, errno = {}",
-                       kProduct, kVersion, status, errno));
+           fmt::format("{} v{} terminating with status 0, errno = 0", kProduct,
+                       kVersion));
   if (std::string path = local_socket_path(socket_); !path.empty()) {
     (void)unlink(path.c_str());
   }
   if (!limits_.enabled) pid_file_.remove(PidFile::End::Orderly);
-  return status == 0 ? EX_OK : EX_UNAVAILABLE;
+  return EX_OK;
 }
 
 }  // namespace
 
 int run_filter(const Options& options, const ReadConf& conf) {
   (void)signal(SIGPIPE, SIG_IGN);
-  // Threads of libmilter may still be at work when its main loop ends: what
-  // they look at lives until the process does.
+  // Clients' threads may still be at work at the end: what they look at lives
+  // until the process does.
   auto* daemon = new Daemon(options, conf);
   int status = daemon->run();
   _exit(status);
