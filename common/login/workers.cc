@@ -23,8 +23,16 @@ std::vector<int> those_open(std::vector<int> fds) {
 }  // namespace
 
 void lift_memory_limit() {
-  rlimit limit{RLIM_INFINITY, RLIM_INFINITY};
-  setrlimit(RLIMIT_AS, &limit);
+  // Our own master sets the soft limit of RLIMIT_DATA, a genuine one both of
+  // RLIMIT_AS.
+  for (auto which : {RLIMIT_DATA, RLIMIT_AS}) {
+    rlimit limit{RLIM_INFINITY, RLIM_INFINITY};
+    if (setrlimit(which, &limit) == 0) continue;
+    // Without CAP_SYS_RESOURCE: as far as it goes.
+    if (getrlimit(which, &limit) != 0) continue;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(which, &limit);
+  }
 }
 
 std::vector<gid_t> supplementary_groups() {

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
@@ -117,7 +118,10 @@ int raised(int fd) { return fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 300); }
   if (spec.vsz_limit > 0) {
     // What a process owns counts, not what it maps of files (RLIMIT_AS): an
     // index may be a large mapping of which little is ever touched.
-    rlimit limit{spec.vsz_limit, spec.vsz_limit};
+    // Soft: a process of many clients lifts it for itself.
+    rlimit limit{};
+    getrlimit(RLIMIT_DATA, &limit);
+    limit.rlim_cur = std::min<rlim_t>(spec.vsz_limit, limit.rlim_max);
     setrlimit(RLIMIT_DATA, &limit);
   }
   if (spec.drop_before_exec && spec.ids) {

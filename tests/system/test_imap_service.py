@@ -54,6 +54,24 @@ def test_commands_sent_ahead(mail):
                       r"Logged out in=\d+ out=\d+ deleted=0 ")
 
 
+def test_more_than_vsz_limit(suite, new_site):
+    """vsz_limit is for one client; a process of ours serves many."""
+    if suite == "debian":
+        pytest.skip("the original starts one for each connection")
+    site = dovecot.dovecot_site(
+        new_site, suite, conf=CONF + "service imap {\n  vsz_limit = 6 M\n}\n")
+    site.start_dovecot()
+    clients = [dovecot.imap(site) for _ in range(10)]
+    for client in clients:
+        assert client.login("alice", dovecot.PASSWORD)[0] == "OK"
+        assert client.select()[0] == "OK"
+        message = b"Subject: x\r\n\r\n" + b"x" * 70 + b"\r\n"
+        assert client.append("INBOX", None, None, message)[0] == "OK"
+    for client in clients:
+        client.logout()
+    assert not site.log.grep("Cannot allocate memory|killed with signal")
+
+
 def test_one_process_serves_a_user(mail, suite):
     if suite == "debian":
         pytest.skip("the original starts one for each connection")
