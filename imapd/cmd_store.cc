@@ -76,7 +76,9 @@ void write_modseqs(Session& session, const mailbox::Stored& stored,
   std::string& out = session.output();
   for (uint32_t uid : stored.changed) {
     uint32_t seq = session.selected()->seq(uid);
-    if (!seq) continue;
+    // Each its own: another process may have changed one meanwhile.
+    auto message = session.selected()->find(uid);
+    if (!seq || !message) continue;
     out += "* ";
     imap::put_number(out, seq);
     out += " FETCH (";
@@ -86,7 +88,7 @@ void write_modseqs(Session& session, const mailbox::Stored& stored,
       out += ' ';
     }
     out += "MODSEQ (";
-    imap::put_number(out, stored.modseq);
+    imap::put_number(out, message->modseq);
     out += "))\r\n";
   }
 }

@@ -1,5 +1,6 @@
 // What a session has not been told yet.
 #include <algorithm>
+#include <iterator>
 
 #include "common/mailbox/state.h"
 
@@ -70,6 +71,14 @@ Result<Changes> State::changes_for(Mailbox& session,
     if (recent != session.recent_.end() && *recent == uid) {
       session.recent_.erase(recent);
     }
+  }
+  if (view.size() - out.expunged.size() + out.appended.size() != all->size()) {
+    // One below the last that was told of: it has no place in this view.
+    auto next = std::make_shared<std::vector<uint32_t>>();
+    std::set_difference(view.begin(), view.end(), gone.begin(), gone.end(),
+                        std::back_inserter(*next));
+    next->insert(next->end(), out.appended.begin(), out.appended.end());
+    all = std::move(next);
   }
   session.view_ = std::move(all);
   return out;

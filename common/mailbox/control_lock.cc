@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,7 +15,6 @@
 #include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/number.h"
-#include "common/base/unique_fd.h"
 
 namespace mail::mailbox {
 
@@ -23,12 +23,12 @@ namespace {
 constexpr int kStaleSeconds = 120, kDeadSeconds = 2;
 constexpr int kFirstPause = 1, kLongestPause = 50;  // milliseconds
 
-bool owner_is_gone(const std::string& path, std::string_view host) {
-  auto text = read_file(path, 512);
-  if (!text) return false;
-  size_t colon = text->find(':');
-  if (colon == text->npos || text->substr(colon + 1) != host) return false;
-  auto pid = parse_number<pid_t>(std::string_view(*text).substr(0, colon));
+/// text: of a lock that is held by no flock.
+bool owner_is_gone(std::string_view text, std::string_view host) {
+  if (text.empty()) return true;
+  size_t colon = text.find(':');
+  if (colon == text.npos || text.substr(colon + 1) != host) return false;
+  auto pid = parse_number<pid_t>(text.substr(0, colon));
   return pid && *pid > 0 && kill(*pid, 0) != 0 && errno == ESRCH;
 }
 
@@ -37,8 +37,17 @@ void remove_if_stale(const std::string& path, std::string_view host) {
   if (lstat(path.c_str(), &info) != 0) return;
   time_t age = time(nullptr) - std::max(info.st_mtime, info.st_ctime);
   if (age < kDeadSeconds) return;
-  if (age < kStaleSeconds && !owner_is_gone(path, host)) return;
-  // Another waiter may have replaced it between the look and the removal.
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  // Waiters remove it one at a time, and none removes the next one's lock.
+  bool is_free = fd && flock(fd.get(), LOCK_EX | LOCK_NB) == 0;
+  if (age < kStaleSeconds) {
+    if (!is_free) return;
+    char text[512];
+    ssize_t size = ::read(fd.get(), text, sizeof text);
+    if (size < 0 || !owner_is_gone({text, static_cast<size_t>(size)}, host)) {
+      return;
+    }
+  }
   struct stat again;
   if (lstat(path.c_str(), &again) == 0 && again.st_ino == info.st_ino &&
       again.st_ctime == info.st_ctime) {
@@ -58,9 +67,11 @@ Result<ControlLock> ControlLock::acquire(const std::string& file,
     UniqueFd fd(
         ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (fd) {
+      flock(fd.get(), LOCK_EX | LOCK_NB);
       // An empty lock (full disk) holds as well as any.
       (void)write_all(fd.get(), fmt::format("{}:{}", getpid(), host));
       ControlLock held;
+      held.fd_ = std::move(fd);
       held.path_ = path;
       return held;
     }

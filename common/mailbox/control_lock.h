@@ -4,13 +4,15 @@
 #include <string>
 
 #include "common/base/result.h"
+#include "common/base/unique_fd.h"
 
 namespace mail::mailbox {
 
 /// FILE.lock beside a control file (dovecot-uidlist, subscriptions ...), as
 /// the original makes it: created exclusively, with PID:HOST in it. One that
 /// was not touched for two minutes, or whose process on this host is gone, is
-/// removed.
+/// removed. Ours are held by flock(2) besides: one that is empty and free was
+/// left by a process that died before it wrote its name.
 class ControlLock {
  public:
   ControlLock() = default;
@@ -19,10 +21,12 @@ class ControlLock {
   static Result<ControlLock> acquire(const std::string& file,
                                      std::string_view host,
                                      std::chrono::milliseconds timeout);
-  ControlLock(ControlLock&& other) noexcept : path_(std::move(other.path_)) {
+  ControlLock(ControlLock&& other) noexcept
+      : fd_(std::move(other.fd_)), path_(std::move(other.path_)) {
     other.path_.clear();
   }
   ControlLock& operator=(ControlLock&& other) noexcept {
+    std::swap(fd_, other.fd_);
     std::swap(path_, other.path_);
     return *this;
   }
@@ -33,6 +37,7 @@ class ControlLock {
   void forget() { path_.clear(); }
 
  private:
+  UniqueFd fd_;
   std::string path_;  // empty: none
 };
 

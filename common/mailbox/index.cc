@@ -218,6 +218,15 @@ bool Index::load(const Each& each, std::vector<Expunged>& expunged) {
   return read && whole;
 }
 
+void Index::look(const std::function<void(Writer&)>& work) {
+  file_->read([&](IndexFile::Transaction& transaction) {
+    if (!find_box(transaction, /*make=*/false)) return;
+    seen_write_ = transaction.id();
+    Writer writer(*this, transaction);
+    work(writer);
+  });
+}
+
 bool Index::maybe_changed() const { return file_->last_write() != seen_write_; }
 
 bool Index::renewed() {

@@ -56,6 +56,10 @@ class Index {
     uint32_t uid;
   };
   bool load(const Each& each, std::vector<Expunged>& expunged);
+  class Writer;
+
+  /// One moment's state, of which `work` reads only.
+  void look(const std::function<void(Writer&)>& work);
 
   /// Others have written to the file since our last look at it.
   bool maybe_changed() const;

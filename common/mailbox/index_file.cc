@@ -66,6 +66,8 @@ bool IndexFile::Transaction::put(std::string_view key, std::string_view value) {
   return error_ == 0;
 }
 
+uint64_t IndexFile::Transaction::id() const { return mdb_txn_id(txn_); }
+
 void IndexFile::Transaction::remove(std::string_view key) {
   if (error_) return;
   MDB_val k = value_of(key);
@@ -273,6 +275,9 @@ bool IndexFile::write(const std::function<void(Transaction&)>& work) {
   work(transaction);
   if (transaction.error_) {
     mdb_txn_abort(txn);
+    // A reader that was killed holds all pages since.
+    int dead = 0;
+    mdb_reader_check(env_, &dead);
     return false;
   }
   return mdb_txn_commit(txn) == 0;

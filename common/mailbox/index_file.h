@@ -36,6 +36,8 @@ class IndexFile {
     void walk(std::string_view prefix,
               const std::function<bool(std::string_view key,
                                        std::string_view value)>& each);
+    /// As IndexFile::last_write() tells it, of what is seen here.
+    uint64_t id() const;
     bool failed() const { return error_ != 0; }
 
    private:

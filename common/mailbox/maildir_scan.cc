@@ -59,16 +59,25 @@ std::string MaildirState::file_path(const Record& record) const {
 std::optional<size_t> MaildirState::index_by_name(std::string_view base) {
   if (!names_built_) {
     uid_by_name_.reserve(records_.size());
-    for (const Record& record : records_) {
-      uid_by_name_[record.name] = record.uid;
-    }
     names_built_ = true;
+    for (const Record& record : records_) know_name(record);
   }
   auto it = uid_by_name_.find(base);
   if (it == uid_by_name_.end()) return std::nullopt;
   const Record* record = find(it->second);
   if (!record) return std::nullopt;
   return static_cast<size_t>(record - records_.data());
+}
+
+/// One file has one uid: the later one, by whomever it was given.
+void MaildirState::know_name(const Record& record) {
+  auto [it, is_new] = uid_by_name_.emplace(record.name, record.uid);
+  if (is_new || it->second == record.uid) return;
+  if (const Record* other = find(it->second)) {
+    pending_[other->uid] = {Mutation::Kind::Remove, *other};
+  }
+  uid_by_name_.erase(it);  // its key is the other's
+  uid_by_name_[record.name] = record.uid;
 }
 
 /// The record as it will be after flush_changes().
@@ -79,6 +88,7 @@ const Record& MaildirState::wanted(const Record& record) const {
 
 std::optional<size_t> MaildirState::found(Tag tag, std::string_view file) {
   MaildirName name = parse_maildir_name(file);
+  if (!moved_.empty()) moved_.erase(std::string(name.base));
   auto index = index_by_name(name.base);
   if (!index) {
     unknown_[std::string(name.base)] = {tag == kNew, std::string(file)};
@@ -109,21 +119,27 @@ std::optional<size_t> MaildirState::found(Tag tag, std::string_view file) {
   return index;
 }
 
-/// `certain`: the file was unlinked, not renamed.
+/// `certain`: the file was unlinked, not renamed; what was renamed may be told
+/// to have appeared later than we read.
 void MaildirState::gone(Tag tag, std::string_view file, bool certain) {
   MaildirName name = parse_maildir_name(file);
   auto unknown = unknown_.find(std::string(name.base));
   if (unknown != unknown_.end() && unknown->second.name == file &&
       unknown->second.in_new == (tag == kNew)) {
+    if (!certain) moved_.insert(unknown->first);
     unknown_.erase(unknown);
   }
   auto index = index_by_name(name.base);
   if (!index) return;
   const Record& now = wanted(records_[*index]);
-  if (now.in_new != (tag == kNew) || file_name(now) != file) return;
+  if (now.in_new != (tag == kNew) || file_name(now) != file) {
+    // Not the name that we know it by: told of in another order.
+    if (certain) scan_needed_ = true;
+    return;
+  }
   Mutation removal{Mutation::Kind::Remove, now};
   pending_[now.uid] = removal;
-  if (!certain) scan_needed_ = true;
+  if (!certain) moved_.insert(std::string(name.base));
 }
 
 void MaildirState::apply_events() {
@@ -137,11 +153,8 @@ void MaildirState::apply_events() {
            event.what == Watcher::What::Disappeared);
     }
   }
-  if (!scan_needed_) return;
-  // A file that was renamed within the directory has appeared again by now.
-  scan_needed_ = std::any_of(pending_.begin(), pending_.end(), [](auto& p) {
-    return p.second.kind == Mutation::Kind::Remove;
-  });
+  // What was renamed within the mailbox has appeared again by now.
+  if (!moved_.empty()) scan_needed_ = true;
 }
 
 void MaildirState::fix_duplicate(std::string_view in_new,
@@ -206,40 +219,69 @@ void MaildirState::start_watching() {
               watcher.watch_directory(directory(kCur), this, kCur);
 }
 
+/// Looks at both directories and hears what happened meanwhile. Returns which
+/// records' files are not there.
+Result<std::vector<bool>> MaildirState::look() {
+  unknown_.clear();
+  moved_.clear();
+  std::vector<bool> seen(records_.size());
+  TRY(scan_directory(kNew, seen));
+  TRY(scan_directory(kCur, seen));
+  registry_.watcher().read();
+  auto events = std::move(events_);
+  events_.clear();
+  for (const Event& event : events) {
+    if (event.what == Watcher::What::Appeared) {
+      auto index = found(event.directory, event.name);
+      if (index) seen[*index] = true;
+    } else {
+      gone(event.directory, event.name,
+           event.what == Watcher::What::Disappeared);
+    }
+  }
+  seen.flip();
+  std::erase_if(pending_, [&](auto& pending) {
+    if (pending.second.kind != Mutation::Kind::Remove) return false;
+    const Record* record = find(pending.first);
+    if (record) seen[static_cast<size_t>(record - records_.data())] = true;
+    return true;
+  });
+  return seen;
+}
+
+/// readdir(3) may miss what is renamed while it runs, and the kernel tells the
+/// two halves of a rename one after the other: a message is gone when it was
+/// missed twice in turn, with nothing left in between.
 Result<> MaildirState::scan() {
   scan_needed_ = false;
-  for (int i = 0; i < kMaxRescans; ++i) {
+  std::vector<bool> missed(records_.size());
+  for (int i = 1;; ++i) {
     if (!watching_) start_watching();
-    unknown_.clear();
-    std::vector<bool> seen(records_.size());
     Stamp new_before = Stamp::of(directory(kNew));
     Stamp cur_before = Stamp::of(directory(kCur));
-    TRY(scan_directory(kNew, seen));
-    TRY(scan_directory(kCur, seen));
-    registry_.watcher().read();
-    auto events = std::move(events_);
-    events_.clear();
-    for (const Event& event : events) {
-      if (event.what == Watcher::What::Appeared) {
-        if (auto index = found(event.directory, event.name)) {
-          seen[*index] = true;
-        }
-      } else {
-        gone(event.directory, event.name, /*certain=*/true);
-      }
-    }
-    bool missing = false;
-    for (size_t k = 0; k < seen.size(); ++k) {
-      if (seen[k]) continue;
-      pending_[records_[k].uid] = {Mutation::Kind::Remove, records_[k]};
-      missing = true;
-    }
+    std::vector<bool> missing = TRY(look());
     new_stamp_ = Stamp::of(directory(kNew));
     cur_stamp_ = Stamp::of(directory(kCur));
-    // readdir(3) may miss what is renamed while it runs.
-    bool quiet = new_stamp_ == new_before && cur_stamp_ == cur_before;
-    if (!missing || quiet) break;
+    bool steady =
+        moved_.empty() &&
+        (watching_ || (new_stamp_ == new_before && cur_stamp_ == cur_before));
+    bool confirmed = true;
+    for (size_t k = 0; k < missing.size(); ++k) {
+      if (missing[k] && !missed[k]) confirmed = false;
+    }
+    bool last = i == kMaxRescans;
+    if ((confirmed && steady) || last) {
+      // Look again another time.
+      if (!confirmed || !steady) scan_needed_ = true;
+      for (size_t k = 0; k < missing.size(); ++k) {
+        if (!missing[k] || !missed[k]) continue;
+        pending_[records_[k].uid] = {Mutation::Kind::Remove, records_[k]};
+      }
+      break;
+    }
+    missed = std::move(missing);
   }
+  moved_.clear();
   int64_t now = time(nullptr);
   if (now - new_stamp_.seconds <= kDirtySeconds) new_stamp_ = {};
   if (now - cur_stamp_.seconds <= kDirtySeconds) cur_stamp_ = {};
@@ -268,13 +310,25 @@ void MaildirState::about_to_remove(const Record& record) {
 }
 
 void MaildirState::adopted(const Record& record) {
-  if (names_built_) uid_by_name_[record.name] = record.uid;
+  if (names_built_) know_name(record);
   if (record.in_new) fresh_.push_back(record.uid);
   highest_uid_ = std::max(highest_uid_, record.uid);
+  // Its file has been seen already, before its uid was known: no other.
+  std::string base(record.name);
+  orphans_.erase(base);
+  auto file = unknown_.find(base);
+  if (file == unknown_.end()) return;
+  Unknown known = std::move(file->second);
+  unknown_.erase(file);
+  found(known.in_new ? kNew : kCur, known.name);
 }
 
 void MaildirState::flush_changes() {
-  if (pending_.empty()) return;
+  // Others' records, taken in meanwhile, may add to what is pending.
+  for (int i = 0; i < kMaxRescans && !pending_.empty(); ++i) flush_once();
+}
+
+void MaildirState::flush_once() {
   std::vector<Mutation> changes;
   changes.reserve(pending_.size());
   for (auto& [_, change] : pending_) changes.push_back(std::move(change));

@@ -93,7 +93,7 @@ Result<> MaildirState::load_from_files() {
     }
   }
   if (old) start_modseq();
-  save_all();
+  publish();
   return {};
 }
 
@@ -141,52 +141,84 @@ void MaildirState::claim() {
       continue;
     }
     record->in_new = false;
-    remember(*record);
     record->odd_info = info != maildir_info(record->flags, record->keywords);
     if (!record->odd_info) odd_.erase(uid);
+    remember(*record);  // may take in others' records and so move this one
   }
 }
 
+namespace {
+
+/// `next`, which was wished for when `before` was so, now that it is `now`.
+void wish_again(const Record& before, const Record& now, Record& next) {
+  auto flags = static_cast<Flags>((now.flags | (next.flags & ~before.flags)) &
+                                  ~(before.flags & ~next.flags));
+  KeywordMask keywords = (now.keywords | (next.keywords & ~before.keywords)) &
+                         ~(before.keywords & ~next.keywords);
+  next = now;
+  next.flags = flags;
+  next.keywords = keywords;
+}
+
+}  // namespace
+
+/// Renames the file of `change` from what is known of it. False: it has
+/// another name by now.
+Result<bool> MaildirState::rename_for(Mutation& change) {
+  Record& next = change.record;
+  const Record& now = *find(next.uid);
+  std::string from = file_path(now);
+  std::string present = now.odd_info ? odd_[next.uid] : std::string();
+  std::string info = maildir_info(next.flags, next.keywords, present);
+  std::string to = fmt::format("{}/{}{}", directory(kCur), now.name, info);
+  if (from != to && rename(from.c_str(), to.c_str()) != 0) {
+    if (errno == ENOENT) return false;
+    return fail_errno(fmt::format("rename({}, {})", from, to), errno);
+  }
+  next.in_new = false;
+  next.odd_info = info != maildir_info(next.flags, next.keywords);
+  if (next.odd_info) {
+    odd_[next.uid] = info;
+  } else {
+    odd_.erase(next.uid);
+  }
+  return true;
+}
+
 Result<> MaildirState::write_flags(std::vector<Mutation>& changes) {
-  std::vector<Mutation> done;
+  std::unordered_map<uint32_t, Record> before;
+  for (const Mutation& change : changes) {
+    const Record* now = find(change.record.uid);
+    if (now) before[now->uid] = *now;
+  }
+  std::vector<Mutation> written;
   for (int i = 0; i < kMaxRetries && !changes.empty(); ++i) {
-    std::vector<Mutation> again;
+    std::vector<Mutation> done, again;
     for (Mutation& change : changes) {
-      Record& next = change.record;
-      const Record* now = find(next.uid);
+      const Record* now = find(change.record.uid);
       if (!now) continue;  // expunged meanwhile
-      std::string from = file_path(*now);
-      std::string present = now->odd_info ? odd_[next.uid] : std::string();
-      std::string info = maildir_info(next.flags, next.keywords, present);
-      std::string to = fmt::format("{}/{}{}", directory(kCur), now->name, info);
-      if (from != to && rename(from.c_str(), to.c_str()) != 0) {
-        if (errno != ENOENT) {
-          int error = errno;
-          // What was renamed is so, whatever becomes of the rest.
-          apply(done);
-          return fail_errno(fmt::format("rename({}, {})", from, to), error);
-        }
-        again.push_back(change);
-        continue;
+      if (i > 0) wish_again(before[now->uid], *now, change.record);
+      auto renamed = rename_for(change);
+      if (!renamed) {
+        // What was renamed is so, whatever becomes of the rest.
+        apply(done);
+        return fail(renamed.error());
       }
-      next.in_new = false;
-      next.odd_info = info != maildir_info(next.flags, next.keywords);
-      if (next.odd_info) {
-        odd_[next.uid] = info;
-      } else {
-        odd_.erase(next.uid);
-      }
-      done.push_back(change);
+      (*renamed ? done : again).push_back(change);
     }
     changes = std::move(again);
-    if (!changes.empty()) {
-      scan_needed_ = true;
-      apply(done, nullptr);
-      TRY(collect());
-      flush_changes();
+    written.insert(written.end(), done.begin(), done.end());
+    if (changes.empty()) break;
+    // Another has renamed some: what is so is taken in before what is new.
+    apply(done, silent_session());
+    scan_needed_ = true;
+    TRY(collect());
+    flush_changes();
+    for (Mutation& one : written) {
+      if (const Record* now = find(one.record.uid)) one.record = *now;
     }
   }
-  changes = std::move(done);
+  changes = std::move(written);
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "common/mailbox/control_lock.h"
@@ -75,17 +76,22 @@ class MaildirState final : public State {
   };
   void on_watch(int tag, Watcher::What what, std::string_view name) override;
 
+  Result<bool> rename_for(Mutation& change);
+
   // maildir_scan.cc
   Result<> collect();
   void apply_events();
   Result<> scan();
+  Result<std::vector<bool>> look();
   Result<> scan_directory(Tag tag, std::vector<bool>& seen);
   /// The record's index, if `file` is of one.
   std::optional<size_t> found(Tag tag, std::string_view file);
   void gone(Tag tag, std::string_view file, bool certain);
   std::optional<size_t> index_by_name(std::string_view base);
+  void know_name(const Record& record);
   const Record& wanted(const Record& record) const;
   void flush_changes();
+  void flush_once();
   void start_watching();
   void adopted(const Record& record) override;
   void about_to_remove(const Record& record) override;
@@ -101,6 +107,7 @@ class MaildirState final : public State {
   Result<> resolve_unknown();
   Result<> resolve_locked();
   void resolve_known();
+  Result<> resolve_lines();
   Result<> assign();
   Result<> read_uidlist();
   Result<> read_whole_uidlist();
@@ -130,6 +137,7 @@ class MaildirState final : public State {
   Stamp new_stamp_, cur_stamp_;  // of the last scan, without watching
   std::unordered_map<uint32_t, Mutation> pending_;    // found, not applied yet
   std::unordered_map<std::string, Unknown> unknown_;  // by base name
+  std::unordered_set<std::string> moved_;  // from somewhere, not yet to any
   std::unordered_map<std::string_view, uint32_t> uid_by_name_;  // when built
   bool names_built_ = false;
   std::vector<uint32_t> fresh_;  // uids whose files are in new/
@@ -140,6 +148,7 @@ class MaildirState final : public State {
   uint64_t uidlist_read_ = 0;  // bytes
   size_t uidlist_lines_ = 0;
   bool uidlist_torn_ = false;   // must be written anew, not appended to
+  bool uidlist_tail_ = false;   // ends amid a line, as we have read it
   uint32_t uidlist_next_ = 1;   // lines below have been read
   std::string uidlist_fields_;  // of the header
   // Lines whose files were not found yet.

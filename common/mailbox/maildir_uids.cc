@@ -115,11 +115,25 @@ void MaildirState::compare_entries(const Uidlist& list) {
 }
 
 void MaildirState::take_entries(const Uidlist& list) {
+  bool given_anew = false;
   for (const Uidlist::Entry& entry : list.entries) {
     if (!entry.fields.empty()) fields_[entry.uid] = entry.fields;
     if (entry.uid < uidlist_next_) continue;
+    const Record* record = nullptr;
+    if (!records_.empty()) {
+      auto index = index_by_name(entry.name);
+      if (index) record = &records_[*index];
+    }
+    if (record && record->uid == entry.uid) continue;
     // The later line of a file wins.
     orphans_[std::string(entry.name)] = {entry.uid, std::string(entry.fields)};
+    if (!record) continue;
+    pending_[record->uid] = {Mutation::Kind::Remove, *record};
+    given_anew = true;
+  }
+  if (given_anew) {
+    scan_needed_ = true;
+    flush_changes();
   }
   uidlist_lines_ += list.entries.size();
   uidlist_next_ = std::max(uidlist_next_, list.uidnext);
@@ -156,7 +170,8 @@ Result<> MaildirState::read_whole_uidlist() {
   uidlist_lines_ = 0;
   fields_.clear();
   take_header(*list);
-  uidlist_torn_ = list->complete != text.size();
+  uidlist_torn_ = false;
+  uidlist_tail_ = list->complete != text.size();
   compare_entries(*list);
   take_entries(*list);
   fields_known_ = true;
@@ -175,6 +190,7 @@ Result<> MaildirState::read_uidlist() {
     return read_whole_uidlist();
   }
   auto size = static_cast<uint64_t>(info.st_size);
+  uidlist_tail_ = false;
   if (size == uidlist_read_) return {};
   std::string text =
       TRY(read_from(uidlist_.get(), uidlist_read_, size - uidlist_read_));
@@ -182,8 +198,7 @@ Result<> MaildirState::read_uidlist() {
   parse_uidlist_lines(text, uidlist_lines_ + 2, list);
   take_entries(list);
   uidlist_read_ += list.complete;
-  // Under the lock nobody is writing: the rest of a line is for good.
-  if (list.complete != text.size()) uidlist_torn_ = true;
+  uidlist_tail_ = list.complete != text.size();
   return {};
 }
 
@@ -293,6 +308,25 @@ void MaildirState::resolve_known() {
   flush_changes();
 }
 
+/// Files to the lines that are new to us: in place before the lines are
+/// written, if they were not expunged since. Uids must come in order, so none
+/// may be overlooked.
+Result<> MaildirState::resolve_lines() {
+  if (orphans_.empty()) return {};
+  TRY(collect());
+  bool whole =
+      records_.empty() ||
+      std::all_of(orphans_.begin(), orphans_.end(), [&](auto& line) {
+        return line.second.uid <= highest_uid_ || unknown_.count(line.first);
+      });
+  if (!whole) {
+    scan_needed_ = true;
+    TRY(collect());
+  }
+  resolve_known();
+  return {};
+}
+
 /// New uids for what is in unknown_; under the lock.
 Result<> MaildirState::assign() {
   if (unknown_.empty()) return {};
@@ -330,10 +364,11 @@ Result<> MaildirState::resolve_locked() {
     uidlist_.reset();
     TRY(start_uidlist());
   }
-  // A line that is new to us has its file in place already: look again, for
-  // uids must come in order.
-  if (!orphans_.empty()) TRY(collect());
-  resolve_known();
+  // Under the lock nobody is writing: the rest of a line is for good.
+  if (uidlist_tail_) uidlist_torn_ = true;
+  TRY(collect());
+  flush_changes();
+  TRY(resolve_lines());
   TRY(assign());
   orphans_.clear();
   if (uidlist_torn_) TRY(rewrite_uidlist({}));
@@ -342,10 +377,7 @@ Result<> MaildirState::resolve_locked() {
 
 Result<> MaildirState::resolve_unknown() {
   flush_changes();
-  if (auto read = read_uidlist(); read) {
-    if (!orphans_.empty()) TRY(collect());
-    resolve_known();
-  }
+  if (auto read = read_uidlist(); read) TRY(resolve_lines());
   if (unknown_.empty() && !uidlist_torn_) {
     orphans_.clear();
     return {};

@@ -198,8 +198,10 @@ bool State::apply_one(const Mutation& change, uint64_t modseq) {
   }
   if (!there) {
     if (change.kind == Mutation::Kind::Update) return false;
+    if (told_gone_.count(uid)) return false;  // came and went
     it = records_.insert(it, change.record);
     it->modseq = modseq;
+    last_uid_ = std::max(last_uid_, uid);
     uidnext_ = std::max(uidnext_, uid + 1);
     uids_.reset();
     note(Change::Kind::Added, uid);
@@ -293,6 +295,7 @@ void State::reset(uint32_t uidvalidity, uint32_t uidnext) {
   uidvalidity_ = uidvalidity;
   uidnext_ = uidnext;
   first_recent_ = uidnext;
+  last_uid_ = 0;
 }
 
 void State::start_modseq() {

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "common/base/result.h"
@@ -130,6 +131,8 @@ class State : public std::enable_shared_from_this<State>,
   /// Fills in all that is known; false: nothing is.
   bool load_index(IndexHeader& header);
   void save_all();
+  /// All that is known, beside what others may have written by now.
+  void publish();
   /// What other processes have written since.
   void adopt_foreign();
   /// Writes what waits; what `close_index` says holds until the next change.
@@ -180,10 +183,12 @@ class State : public std::enable_shared_from_this<State>,
   std::vector<Mailbox*> sessions_;
   const Mailbox* silent_ = nullptr;
   const Mailbox* wished_silent_ = nullptr;
-  uint64_t writes_ = 0;  // IndexHeader::writes as we know it
+  uint64_t writes_ = 0;    // IndexHeader::writes as we know it
+  uint32_t last_uid_ = 0;  // of any record there ever was
   Stamp stored_stamps_[3];
   bool header_dirty_ = false;
-  std::set<uint32_t> dirty_;  // records to be written
+  std::unordered_set<uint32_t> told_gone_;  // by others, in this transaction
+  std::set<uint32_t> dirty_;                // records to be written
   std::map<std::pair<uint32_t, std::string>, std::string> pending_cache_;
   size_t pending_cache_size_ = 0;
 };

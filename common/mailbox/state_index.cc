@@ -70,6 +70,7 @@ bool State::load_index(IndexHeader& header) {
     return false;
   }
   uids_.reset();
+  last_uid_ = records_.empty() ? 0 : records_.back().uid;
   uidvalidity_ = header.uidvalidity;
   uidnext_ = header.uidnext;
   if (!records_.empty()) {
@@ -132,7 +133,8 @@ void State::adopt(Index::Writer& writer, const IndexHeader& header) {
   writer.walk([&](const Record& theirs, std::string_view odd) {
     Record* mine = find(theirs.uid);
     if (!mine) {
-      if (records_.empty() || theirs.uid > records_.back().uid) {
+      // What we have seen go is not to come again.
+      if (theirs.uid > last_uid_) {
         Record added = theirs;
         added.name = intern(theirs.name);
         if (theirs.odd_info) odd_[theirs.uid] = odd;
@@ -153,13 +155,19 @@ void State::adopt(Index::Writer& writer, const IndexHeader& header) {
   // Only now: adding moves records.
   for (const Record& added : news) {
     records_.push_back(added);
+    last_uid_ = std::max(last_uid_, added.uid);
     uidnext_ = std::max(uidnext_, added.uid + 1);
     uids_.reset();
     note(Change::Kind::Added, added.uid);
     adopted(records_.back());
   }
   for (const Index::Expunged& one : writer.expunged_after(highest_modseq_)) {
-    if (!find(one.uid)) continue;
+    told_gone_.insert(one.uid);
+    if (!find(one.uid)) {
+      // Others' clients may have known it.
+      history_.push_back({one.modseq, one.uid});
+      continue;
+    }
     Mutation removal{Mutation::Kind::Remove, *find(one.uid)};
     about_to_remove(removal.record);
     apply_one(removal, one.modseq);
@@ -177,9 +185,11 @@ void State::adopt_foreign() {
       header.uidvalidity != uidvalidity_) {
     return;
   }
-  write_index([this](Index::Writer& writer) {
+  index_->look([this](Index::Writer& writer) {
     IndexHeader now;
-    if (writer.header(now)) adopt(writer, now);
+    if (writer.header(now) && now.uidvalidity == uidvalidity_) {
+      adopt(writer, now);
+    }
   });
 }
 
@@ -200,8 +210,26 @@ void State::write_everything(Index::Writer& writer) {
   IndexHeader header = header_now();
   // What was expunged is not written again: the history begins here.
   header.history_floor = highest_modseq_;
-  header.writes = ++writes_;
+  // No number that another has seen before.
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  writes_ =
+      std::max(writes_ + 1, static_cast<uint64_t>(now.tv_sec) * 1'000'000 +
+                                static_cast<uint64_t>(now.tv_nsec) / 1'000);
+  header.writes = writes_;
   writer.put_header(header);
+}
+
+void State::publish() {
+  if (!write_index([this](Index::Writer& writer) {
+        std::unordered_set<uint32_t> gone;
+        for (auto& one : writer.expunged_after(0)) gone.insert(one.uid);
+        for (const Record& record : records_) {
+          if (!gone.count(record.uid)) writer.put(record, odd_of(record));
+        }
+      })) {
+    save_all();
+  }
 }
 
 void State::save_all() {
@@ -229,7 +257,8 @@ void State::save_all() {
 bool State::write_index(const std::function<void(Index::Writer&)>& work) {
   if (!index_) return false;
   bool fresh = index_->renewed(), called = false;
-  bool done = !fresh && index_->write([&](Index::Writer& writer) {
+  told_gone_.clear();
+  bool done = index_->write([&](Index::Writer& writer) {
     IndexHeader before;
     bool known = writer.header(before) && before.uidvalidity == uidvalidity_;
     if (known && before.writes != writes_) adopt(writer, before);
@@ -238,6 +267,10 @@ bool State::write_index(const std::function<void(Index::Writer&)>& work) {
     if (!known) {
       write_everything(writer);
     } else {
+      // Of a new file another was the first to write: what it lacks.
+      if (fresh) {
+        for (const Record& one : records_) writer.put(one, odd_of(one));
+      }
       put_pending(writer);
       IndexHeader header = header_now();
       header.writes = ++writes_;

@@ -41,6 +41,7 @@ class Client:
         self.modseq = {}
         self.count = 0
         self.logged_in = False  # "* PREAUTH" is still to come
+        self.before_end = None
 
     def fail(self, text):
         self.shared.errors.append(f"{self.name}: {text}")
@@ -213,6 +214,9 @@ def check(clients, seconds):
         thread.start()
     for thread in threads:
         thread.join()
+    for client in clients:
+        if client.before_end:
+            client.before_end()
     shared = clients[0].shared
     if not shared.errors:
         views = {tuple(c.end()) for c in clients}

@@ -178,4 +178,89 @@ TEST_CASE("processes tell each other by way of the index", "[index]") {
   CHECK(inbox->expunged_since(before) == std::vector<uint32_t>{2});
 }
 
+TEST_CASE("a flag that another process has set meanwhile stays", "[index]") {
+  Home home;
+  auto storage = home.storage();
+  auto inbox = open_inbox(*storage);
+  REQUIRE(save_one(*inbox, "a: b\n\n"));
+  REQUIRE(inbox->sync());
+  uint32_t one[] = {1};
+  elsewhere([&] {
+    Registry registry;
+    auto own = Storage::open(registry, home.settings());
+    auto box = (*own)->open_mailbox("INBOX", OpenMode::ReadWrite);
+    return box && (*box)->store(one, {.what = {kFlagged, {"late"}}});
+  });
+  REQUIRE(inbox->store(one, {.what = {kSeen, {}}}));
+  CHECK(inbox->find(1)->flags == (kSeen | kFlagged));
+  CHECK(inbox->find(1)->keywords == 1);
+  CHECK(home.files("Maildir/cur")[0].ends_with(":2,FSa"));
+}
+
+TEST_CASE("a file gets one uid, whoever saw it first", "[index]") {
+  Home home;
+  auto storage = home.storage();
+  auto inbox = open_inbox(*storage);
+  REQUIRE(save_one(*inbox, "a: b\n\n"));
+  REQUIRE(inbox->sync());
+  home.deliver("1.M1.h");
+  elsewhere([&] {
+    Registry registry;
+    auto own = Storage::open(registry, home.settings());
+    auto box = (*own)->open_mailbox("INBOX", OpenMode::ReadWrite);
+    uint32_t one[] = {1};
+    return box && (*box)->store(one, {.what = {kFlagged, {}}}) &&
+           (*box)->uids() == std::vector<uint32_t>{1, 2};
+  });
+  // Both the change and the file are found before the other's word of them.
+  CHECK(save_one(*inbox, "c: d\n\n") == std::vector<uint32_t>{3});
+  REQUIRE(inbox->sync());
+  CHECK(inbox->uids() == std::vector<uint32_t>{1, 2, 3});
+}
+
+TEST_CASE("a message that came and went is known to have gone", "[index]") {
+  Home home;
+  auto storage = home.storage();
+  auto inbox = open_inbox(*storage);
+  uint64_t before = inbox->highest_modseq();
+  elsewhere([&] {
+    Registry registry;
+    auto own = Storage::open(registry, home.settings());
+    auto box = (*own)->open_mailbox("INBOX", OpenMode::ReadWrite);
+    uint32_t one[] = {1};
+    return box && save_one(**box, "a: b\n\n") && (*box)->sync() &&
+           (*box)->expunge(one);
+  });
+  REQUIRE(inbox->sync());
+  CHECK(inbox->count() == 0);
+  CHECK(inbox->expunged_since(before) == std::vector<uint32_t>{1});
+  CHECK(save_one(*inbox, "c: d\n\n") == std::vector<uint32_t>{2});
+}
+
+TEST_CASE("a lost index is written anew by several at once", "[index]") {
+  Home home;
+  auto storage = home.storage();
+  auto inbox = open_inbox(*storage);
+  for (int i = 0; i < 3; ++i) REQUIRE(save_one(*inbox, "a: b\n\n"));
+  REQUIRE(inbox->sync());
+  home.remove_index();
+  uint32_t one[] = {1}, three[] = {3};
+  elsewhere([&] {
+    Registry registry;
+    auto own = Storage::open(registry, home.settings());
+    auto box = (*own)->open_mailbox("INBOX", OpenMode::ReadWrite);
+    return box && (*box)->store(one, {.what = {kFlagged, {}}});
+  });
+  REQUIRE(inbox->store(three, {.what = {kSeen, {}}}));
+  uint64_t modseq = inbox->find(1)->modseq, highest = inbox->highest_modseq();
+  CHECK(inbox->find(1)->flags == kFlagged);
+  elsewhere([&] {
+    Registry registry;
+    auto own = Storage::open(registry, home.settings());
+    auto box = (*own)->open_mailbox("INBOX", OpenMode::ReadWrite);
+    return box && (*box)->count() == 3 && (*box)->find(1)->modseq == modseq &&
+           (*box)->highest_modseq() == highest;
+  });
+}
+
 }  // namespace mail::mailbox

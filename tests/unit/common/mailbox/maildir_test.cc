@@ -1,5 +1,8 @@
+#include <fcntl.h>
+
 #include <catch2/catch.hpp>
 
+#include "common/mailbox/control_lock.h"
 #include "tests/unit/common/mailbox/temporary.h"
 
 namespace mail::mailbox {
@@ -209,6 +212,54 @@ TEST_CASE("a uidlist cut anywhere loses no message and reuses no uid",
     home.write("Maildir/dovecot-uidlist", list);
     open_inbox(*storage);
   }
+}
+
+TEST_CASE("of two lines for one file the later holds", "[maildir]") {
+  Home home;
+  auto storage = home.storage();
+  auto opened = storage->open_mailbox("INBOX", OpenMode::ReadWrite);
+  REQUIRE(opened);
+  Mailbox& inbox = **opened;
+  REQUIRE(save_one(inbox, "a: b\n\n"));
+  REQUIRE(inbox.sync());
+  std::string list = home.read("Maildir/dovecot-uidlist");
+  std::string name = list.substr(list.rfind(" :") + 2);
+  auto fd =
+      open_file(home.path + "/Maildir/dovecot-uidlist", O_WRONLY | O_APPEND);
+  REQUIRE(fd);
+  REQUIRE(write_all(fd->get(), "2 :" + name));
+  home.deliver("1.M1.h");
+  auto changes = inbox.sync();
+  REQUIRE(changes);
+  CHECK(inbox.uids() == std::vector<uint32_t>{2, 3});
+  REQUIRE(changes->expunged.size() == 1);
+  CHECK(changes->expunged[0].uid == 1);
+  CHECK((*inbox.open_message(2))->read_all() == "a: b\n\n");
+}
+
+TEST_CASE("a lock of a process that died is taken away", "[maildir]") {
+  using std::chrono::milliseconds;
+  Home home;
+  auto acquire = [&](const std::string& file, int timeout) {
+    return ControlLock::acquire(home.path + "/" + file, "h",
+                                milliseconds(timeout));
+  };
+  // Held, and empty, as a full disk leaves it.
+  auto held = acquire("held", 0);
+  REQUIRE(held);
+  CHECK(home.read("held.lock") == fmt::format("{}:h", getpid()));
+  REQUIRE(truncate(held->path().c_str(), 0) == 0);
+  home.write("alive.lock", fmt::format("{}:h", getpid()));
+  home.write("elsewhere.lock", "4194305:another");
+  home.write("dead.lock", "4194305:h");
+  home.write("empty.lock", "");
+  CHECK_FALSE(acquire("empty", 0));
+  CHECK_FALSE(acquire("dead", 0));
+  CHECK(acquire("empty", 5000));
+  CHECK(acquire("dead", 5000));
+  CHECK_FALSE(acquire("held", 0));
+  CHECK_FALSE(acquire("alive", 0));
+  CHECK_FALSE(acquire("elsewhere", 0));
 }
 
 TEST_CASE("saving without uids needs no open mailbox", "[maildir]") {
