@@ -2,21 +2,25 @@
 sends, with no word of complaint in anybody's log."""
 
 import pytest
-from postcote import dovecot, howto, tree, webmail
+from postcote import chromium, dovecot, howto, tree, webmail
 from postcote.wait import wait_until
 
 MESSAGES = {"lunch": "Shall we meet at noon?", "invoice": "12 € are due.",
             "holiday": "Here is the sea."}
 
 
-@pytest.fixture
-def site(suite, new_site):
-    root, reason = webmail.find()
+def need(found):
+    """The root directory that was found, or the test is skipped."""
+    root, reason = found
     if reason:
         pytest.skip(f"Roundcube: {reason}")
+    return root
+
+
+def filled_site(suite, new_site, others):
     site = new_site(tree.Tree(suite, dovecot=suite, opendkim=suite,
-                              others=[root]))
-    for name in ("alice", "bob"):
+                              others=others))
+    for name in ("alice", "bob", "carol"):
         site.add_user(name, dovecot.PASSWORD)
     howto.submission(site)
     howto.mail_server(site, "maildir:~/Maildir")
@@ -31,11 +35,27 @@ def site(suite, new_site):
 
 
 @pytest.fixture
-def browser(site):
+def site(suite, new_site):
+    return filled_site(suite, new_site, [need(webmail.find())])
+
+
+@pytest.fixture
+def server(site):
     server = webmail.Server(site)
-    browser = webmail.Browser(site)
-    browser.server = server
-    yield browser
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def page(suite, new_site):
+    """A real browser, in front of such a site."""
+    site = filled_site(suite, new_site, [need(webmail.find()),
+                                         need(chromium.find())])
+    server = webmail.Server(site)
+    page = chromium.Page(site, "carol")
+    page.site, page.server = site, server
+    yield page
+    page.close()
     server.close()
 
 
@@ -45,7 +65,8 @@ def uid_of(browser, subject, mailbox="INBOX"):
     return uid
 
 
-def test_a_day_with_roundcube(site, browser):
+def test_a_day_with_roundcube(site, server):
+    browser = webmail.Browser(site)
     page = browser.log_in("alice", dovecot.PASSWORD)
     assert '"task":"mail"' in page, page[-3000:]
     rows = browser.rows(browser.ajax("list", _mbox="INBOX"))
@@ -75,7 +96,11 @@ def test_a_day_with_roundcube(site, browser):
     wait_until("the message", lambda: site.maildir("bob"))
     assert "\nSubject: noon\n" in site.maildir("bob")[0].replace("\r", "")
     assert uid_of(browser, "noon", "Sent")
-    check_logs(site, browser.server)
+    check_logs(site, server)
+    talk = server.log("imap.log")
+    for command in ("UID SORT ", "UID MOVE", "APPEND", "LIST (SPECIAL-USE)",
+                    "BODYSTRUCTURE"):
+        assert command in talk, command
 
 
 def check_logs(site, server):
@@ -84,9 +109,65 @@ def check_logs(site, server):
     assert not site.log.grep(r"(Error|Fatal|Panic|fatal|panic|error): ")
     assert not server.log("errors.log"), server.log("errors.log")
     talk = server.log("imap.log")
-    for command in ("UID SORT ", "UID MOVE", "APPEND",
-                    "LIST (SPECIAL-USE)", "BODYSTRUCTURE"):
-        assert command in talk, command
+    assert " C: A0001 AUTHENTICATE PLAIN" in talk
     refused = [line for line in talk.splitlines()
                if " BAD " in line or " NO " in line]
     assert not refused, refused
+
+
+MAIL = "http://127.0.0.1:8000/?_task=mail"
+ROWS = "[...document.querySelectorAll('#messagelist tbody tr')]"
+SUBJECTS = ROWS + ".map(r => r.querySelector('.subject a').innerText.trim())"
+
+
+def list_shows(page, *subjects):
+    page.wait(f"String({SUBJECTS}.sort()) == '{','.join(sorted(subjects))}'")
+
+
+def read(page, subject):
+    """A click on the message's line; until its text is shown."""
+    page.js(f"{ROWS}[{SUBJECTS}.indexOf('{subject}')]"
+            ".querySelector('.subject a').click()")
+    page.wait("(document.getElementById('messagebody') || {innerText: ''})"
+              f".innerText.includes('{MESSAGES[subject]}') && !rcmail.busy")
+
+
+def fill(page, **fields):
+    for name, value in fields.items():
+        page.js(f"document.getElementById('{name}').value = '{value}'")
+
+
+def test_a_real_browser(page):
+    """The same, with Roundcube's own script in Chromium."""
+    page.go(MAIL)
+    page.wait("document.getElementById('rcmloginuser') && rcmail.env")
+    fill(page, rcmloginuser="alice", rcmloginpwd=dovecot.PASSWORD)
+    page.js("document.getElementById('rcmloginsubmit').click()")
+    list_shows(page, *MESSAGES)
+    read(page, "invoice")
+    page.go(MAIL + "&_mbox=INBOX")
+    list_shows(page, *MESSAGES)
+    fill(page, mailsearchform="lun")
+    page.js("rcmail.command('search')")
+    list_shows(page, "lunch")
+    page.js("rcmail.command('reset-search')")
+    list_shows(page, *MESSAGES)
+    read(page, "holiday")
+    page.wait("rcmail.commands.move")
+    page.js("rcmail.command('move', 'Trash')")
+    wait_until("the move", lambda: page.site.maildir("alice", "Maildir/.Trash"))
+    page.go(MAIL + "&_action=compose")
+    page.wait("document.getElementById('composebody') && rcmail.commands.send")
+    fill(page, _to="bob@example.com", composebody="At the café.")
+    fill(page, **{"compose-subject": "noon"})
+    page.js("document.querySelector('button.send').click()")
+    page.wait("!rcmail.env.compose_id")
+    wait_until("the message", lambda: page.site.maildir("bob"))
+    assert "\nSubject: noon\n" in page.site.maildir("bob")[0].replace("\r", "")
+    page.go(MAIL + "&_mbox=Sent")
+    list_shows(page, "noon")
+    page.go(MAIL + "&_mbox=Trash")
+    list_shows(page, "holiday")
+    page.go(MAIL + "&_mbox=INBOX")
+    list_shows(page, "invoice", "lunch")
+    check_logs(page.site, page.server)

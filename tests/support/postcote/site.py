@@ -138,9 +138,8 @@ class Site:
             shutil.chown(f"{self.etc}/dkimkeys", UID["opendkim"],
                          GID["opendkim"])
             self.opendkim = config.Editor(f"{self.etc}/opendkim.conf")
-        for root in self.tree.others:
-            shutil.copytree(f"{root}/etc", self.etc, symlinks=True,
-                            dirs_exist_ok=True)
+        for etc in self.tree.other_places("etc"):
+            shutil.copytree(etc, self.etc, symlinks=True, dirs_exist_ok=True)
         self.main = config.Editor(f"{self.etc}/postfix/main.cf")
         self.master = config.Editor(f"{self.etc}/postfix/master.cf")
         self.aliases = config.Editor(f"{self.etc}/aliases")
@@ -162,7 +161,7 @@ class Site:
              f"lowerdir={d}/mp/spool:/var/spool", "/var/spool"],
             ["-t", "overlay", "lib", "-o", ":".join(
                 [f"lowerdir={d}/mp/lib", "/var/lib"] +
-                [f"{root}/var/lib" for root in self.tree.others]), "/var/lib"],
+                self.tree.other_places("var/lib")), "/var/lib"],
             ["--bind", self.queue, "/var/spool/postfix"],
             ["--bind", f"{d}/data", "/var/lib/postfix"],
             ["--bind", f"{d}/dovecot", "/var/lib/dovecot"],

@@ -131,6 +131,11 @@ class Tree:
         self.replace = dict(replace or {})
         self.others = list(others)
 
+    def other_places(self, name):
+        """The directories of that name in the other packages."""
+        return [f"{root}/{name}" for root in self.others
+                if os.path.isdir(f"{root}/{name}")]
+
     def root(self, component="postfix"):
         return find_root(self.suites[component])
 
@@ -179,7 +184,7 @@ class Tree:
         for suite in ("ours", "debian"):
             if suite in {*self.suites.values(), *self.replace.values()}:
                 lower.append(f"{find_root(suite)}/usr")
-        lower += [f"{root}/usr" for root in self.others]
+        lower += self.other_places("usr")
         mounts = [["-t", "overlay", "usr", "-o",
                    f"lowerdir={':'.join(lower)}:/usr", "/usr"]]
         for name in ("postfix", "dovecot"):

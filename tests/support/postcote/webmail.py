@@ -21,7 +21,8 @@ PACKAGES = [
     "php-guzzlehttp-guzzle", "php-guzzlehttp-psr7",
     "php-guzzlehttp-promises", "php-psr-http-message", "php-psr-http-factory",
     "php-psr-http-client", "php-getallheaders",
-    "php-symfony-deprecation-contracts",
+    "php-symfony-deprecation-contracts", "libjs-jquery", "libjs-bootstrap4",
+    "libjs-popper.js", "libjs-jstimezonedetect",
 ]
 EXTENSIONS = ["pdo", "pdo_sqlite", "mbstring", "intl", "dom", "xml", "ctype",
               "fileinfo", "iconv", "tokenizer", "sockets", "simplexml",
