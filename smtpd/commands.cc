@@ -77,6 +77,7 @@ net::Task<Reply> Session::answer_to(smtp::Command& command) {
 
 /// The first time that commands came too early.
 void Session::note_pipelining() {
+  if (!config_.postdrop.empty()) return;  // programs write all at once
   if (facts_.improper_pipelining || !engine_.improper_pipelining() ||
       engine_.verb() == Verb::Unknown) {
     return;

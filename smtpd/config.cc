@@ -14,6 +14,7 @@
 #include "common/ipc/flush.h"
 #include "common/log/log.h"
 #include "common/smtp/transcript.h"
+#include "smtpd/standalone.h"
 
 namespace mail::smtpd {
 
@@ -352,21 +353,26 @@ Result<> refuse_proxy_filter(const config::Settings& settings) {
 Result<std::unique_ptr<Config>> load(daemon::Context& context) {
   auto c = std::make_unique<Config>();
   c->settings = context.settings;
-  TRY(refuse_proxy_filter(*c->settings));
   c->service = context.service;
   maps::OpenOptions tables = daemon::table_options(context);
   load_limits(*c);
   load_counts(*c);
   TRY(load_lists(*c, tables));
   TRY(load_notices(*c, tables));
+  c->resolver = TRY(dns::Resolver::open());
+  load_clients(*c);
+  if (context.standalone) {
+    settle_standalone(*c);
+    c->restrictions = no_restrictions();
+    return c;
+  }
+  TRY(refuse_proxy_filter(*c->settings));
   TRY(load_tls(*c));
   TRY(load_sasl(*c, context));
-  c->resolver = TRY(dns::Resolver::open());
   TRY(load_milters(*c, tables));
   c->rewrite = std::make_unique<RewriteClient>(*c->settings);
   c->restrictions =
       TRY(restriction::Restrictions::open(context, *c->resolver, *c->rewrite));
-  load_clients(*c);
   return c;
 }
 

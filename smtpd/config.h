@@ -46,6 +46,7 @@ struct Config {
   maps::MatchList mynetworks, limit_exceptions, bare_newline_exceptions;
   smtp::BareNewline bare_newline = smtp::BareNewline::Normalize;
   std::string content_filter;
+  std::string postdrop;  ///< its path in standalone mode, where mail goes to it
   std::string reject_footer, expansion_filter;
   maps::Tables reject_footer_maps;
   maps::MatchList xclient_hosts, xforward_hosts;

@@ -59,7 +59,7 @@ net::Task<std::optional<Reply>> Session::check_address(
     const std::string& sender, const std::string& address,
     std::string_view command, const std::string& text) {
   std::string verb(command);
-  if (address.empty()) co_return std::nullopt;
+  if (address.empty() || !config_.rewrite) co_return std::nullopt;
   auto resolved = co_await config_.rewrite->resolve(sender, address);
   if (!resolved) {
     log::warning(resolved.error().what);

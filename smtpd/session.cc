@@ -99,6 +99,7 @@ net::Task<smtp::Reply> Session::greet() {
 }
 
 void Session::note_early_talker() {
+  if (!config_.postdrop.empty()) return;
   char bytes[100];
   ssize_t n = recv(stream_.fd(), bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
   if (n <= 0 || facts_.tls) return;

@@ -1,7 +1,11 @@
 #include "smtpd/transaction.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/time.h>
+#include <sys/wait.h>
+
+#include <cerrno>
 
 #include "common/base/ascii.h"
 #include "common/config/postfix/params.h"
@@ -9,6 +13,7 @@
 #include "common/ipc/milter.h"
 #include "common/log/log.h"
 #include "common/mime/codec.h"
+#include "common/process/socket_child.h"
 #include "common/queuefile/record.h"
 
 namespace mail::smtpd {
@@ -29,18 +34,69 @@ std::string family_of(const ClientFacts& client) {
 
 }  // namespace
 
+std::string Transaction::peer() const {
+  return config_->postdrop.empty() ? config_->cleanup->peer() : "postdrop";
+}
+
+net::Task<Result<net::Stream>> Transaction::connect() {
+  if (config_->postdrop.empty()) {
+    auto stream = co_await config_->cleanup->connect();
+    co_return stream;
+  }
+  while (waitpid(-1, nullptr, WNOHANG) > 0) {  // of the message before
+  }
+  auto child = process::start_on_socket(config_->postdrop, {"postdrop", "-r"});
+  CO_CHECK(child);
+  int fd = child->socket.get();
+  if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) != 0) {
+    co_return fail_errno("fcntl", errno);
+  }
+  co_return net::Stream(std::move(child->socket));
+}
+
+/// What postdrop(1) takes: who asks is none of its business.
+void Transaction::write_submission() {
+  std::string& out = stream_.output();
+  append_attribute(out, "rewrite_context", "local");
+  write_dsn_request(out);
+  append_record(out, Type::Sender, mail.address);
+  write_body_type(out);
+  if (mail.xverp) append_record(out, Type::Verp, mail.verp);
+}
+
+void Transaction::write_dsn_request(std::string& out) const {
+  if (!mail.envid.empty()) append_attribute(out, "envelope_id", mail.envid);
+  if (mail.ret != smtp::DsnReturn::Unset) {
+    append_attribute(out, "ret_flags",
+                     mail.ret == smtp::DsnReturn::Full ? "1" : "2");
+  }
+}
+
+void Transaction::write_body_type(std::string& out) const {
+  if (mail.body == smtp::BodyType::Unset) return;
+  append_attribute(out, "encoding",
+                   mail.body == smtp::BodyType::EightBit ? "8bit" : "7bit");
+}
+
 net::Task<Result<std::string>> Transaction::open(const Facts& facts,
                                                  bool has_milters) {
   auto deadline = net::Deadline::in(config_->cleanup->options().timeout);
-  auto connected = co_await config_->cleanup->connect();
+  auto connected = co_await connect();
   net::Stream stream = CO_TRY(connected);
-  auto greeting = co_await ipc::receive<ipc::CleanupGreeting>(
-      stream, config_->cleanup->peer(), deadline);
+  auto greeting =
+      co_await ipc::receive<ipc::CleanupGreeting>(stream, peer(), deadline);
   CO_CHECK(greeting);
-  if (greeting->protocol != ipc::kCleanupProtocol) {
-    co_return fail(Fault::Protocol, "unexpected protocol from cleanup service");
+  bool submits = !config_->postdrop.empty();
+  if (greeting->protocol !=
+      (submits ? ipc::kPostdropProtocol : ipc::kCleanupProtocol)) {
+    co_return fail(Fault::Protocol,
+                   fmt::format("unexpected protocol from {}", peer()));
   }
   stream_ = std::move(stream);
+  if (submits) {
+    write_submission();
+    co_return std::move(greeting->queue_id);
+  }
   int flags = flag::kSmtpReply;
   if (config_->header_body_checks) flags |= flag::kFilter;
   if (config_->address_mappings) flags |= flag::kBcc | flag::kMap;
@@ -67,16 +123,9 @@ void Transaction::write_envelope(const Facts& facts, bool has_milters) {
   append_attribute(out, "log_ident",
                    has_ident ? forwarded->ident : facts.queue_id);
   append_attribute(out, "rewrite_context", local_client ? "local" : "remote");
-  if (!mail.envid.empty()) append_attribute(out, "envelope_id", mail.envid);
-  if (mail.ret != smtp::DsnReturn::Unset) {
-    append_attribute(out, "ret_flags",
-                     mail.ret == smtp::DsnReturn::Full ? "1" : "2");
-  }
+  write_dsn_request(out);
   append_record(out, Type::Sender, mail.address);
-  if (mail.body != smtp::BodyType::Unset) {
-    append_attribute(out, "encoding",
-                     mail.body == smtp::BodyType::EightBit ? "8bit" : "7bit");
-  }
+  write_body_type(out);
   std::string helo = facts.helo.value_or("");
   // To logs the first client matters, to decisions the one before us.
   Forwarded shown = forwarded.value_or(Forwarded{});
@@ -291,8 +340,8 @@ net::Task<Result<ipc::StatusReason>> Transaction::finish() {
   append_record(stream_.output(), Type::End, "");
   auto sent = co_await stream_.flush(deadline);
   (void)sent;  // the verdict says more, if there is one
-  auto reply = co_await ipc::receive<ipc::StatusReason>(
-      stream_, config_->cleanup->peer(), deadline);
+  auto reply =
+      co_await ipc::receive<ipc::StatusReason>(stream_, peer(), deadline);
   stream_.close();
   co_return reply;
 }

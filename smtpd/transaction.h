@@ -44,6 +44,11 @@ class Transaction {
   void abandon();
 
  private:
+  net::Task<Result<net::Stream>> connect();
+  std::string peer() const;
+  void write_submission();
+  void write_dsn_request(std::string& out) const;
+  void write_body_type(std::string& out) const;
   void write_envelope(const Facts& facts, bool has_milters);
   net::Task<Result<>> pass_filters(filters::Filters& filters);
   void write_header_lines(std::string_view text);

@@ -63,7 +63,9 @@ void confine(const Definition& definition, const Options& options,
              const Context& context) {
   const auto& settings = *context.settings;
   process::Confinement wanted;
-  wanted.profile = definition.profile;
+  // With -S we are a program of whoever runs us, and may run others.
+  wanted.profile =
+      options.standalone ? process::Profile::None : definition.profile;
   if (options.chroot) wanted.root = settings.get(param::queue_directory);
   if (options.unprivileged) wanted.user = settings.get(param::mail_owner);
   if (context.rootless) {

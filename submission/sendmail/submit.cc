@@ -1,8 +1,5 @@
 #include "submission/sendmail/submit.h"
 
-#include <fmt/format.h>
-#include <spawn.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,29 +7,13 @@
 
 #include "common/base/file.h"
 #include "common/ipc/cleanup.h"
-
-extern char** environ;
+#include "common/process/socket_child.h"
 
 namespace mail::sendmail {
 
 Result<Postdrop> Postdrop::start(const std::string& path) {
-  int fds[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
-    return fail_errno("socketpair", errno);
-  }
-  UniqueFd ours(fds[0]), theirs(fds[1]);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, theirs.get(), STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, theirs.get(), STDOUT_FILENO);
-  std::string name = "postdrop", option = "-r";
-  char* arguments[] = {name.data(), option.data(), nullptr};
-  pid_t pid;
-  int error =
-      posix_spawn(&pid, path.c_str(), &actions, nullptr, arguments, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) return fail_errno("execute " + path, error);
-  return Postdrop(std::move(ours), pid);
+  auto child = TRY(process::start_on_socket(path, {"postdrop", "-r"}));
+  return Postdrop(std::move(child.socket), child.pid);
 }
 
 Result<> Postdrop::write(std::string_view bytes) {
