@@ -96,8 +96,23 @@ void place(int from, int to) {
 /// Above all targets, so that none is overwritten before its turn.
 int raised(int fd) { return fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 300); }
 
-[[noreturn]] void become(const Spec& spec, ChildFds fds, int null_fd,
+/// Our handlers must not run in a child that shares our memory.
+void forget_handlers() {
+  for (int signal = 1; signal < NSIG; ++signal) {
+    struct sigaction now{};
+    if (sigaction(signal, nullptr, &now) != 0 || now.sa_handler == SIG_IGN ||
+        now.sa_handler == SIG_DFL) {
+      continue;
+    }
+    now.sa_handler = SIG_DFL;
+    sigaction(signal, &now, nullptr);
+  }
+}
+
+/// In the child of a vfork(2): system calls alone, and `fds` is its own.
+[[noreturn]] void become(const Spec& spec, ChildFds& fds, int null_fd,
                          char* const* argv, char* const* envp) {
+  forget_handlers();
   null_fd = raised(null_fd);
   for (int* fd : {&fds.log, &fds.anvil, &fds.notice, &fds.status, &fds.dead}) {
     *fd = raised(*fd);
@@ -151,9 +166,16 @@ Result<pid_t> start_child(const Spec& spec, const ChildFds& fds, size_t first,
   auto argv = pointers(words);
   auto envp = pointers(environment);
   UniqueFd null_fd(open("/dev/null", O_RDWR | O_CLOEXEC));
-  pid_t pid = fork();
-  if (pid < 0) return fail_errno("fork() failed", errno);
-  if (pid == 0) become(spec, fds, null_fd.get(), argv.data(), envp.data());
+  ChildFds own = fds;
+  sigset_t all, before;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &before);
+  // A copy of our memory would be thrown away at once, a page fault each.
+  pid_t pid = vfork();
+  if (pid == 0) become(spec, own, null_fd.get(), argv.data(), envp.data());
+  int error = errno;
+  sigprocmask(SIG_SETMASK, &before, nullptr);
+  if (pid < 0) return fail_errno("fork() failed", error);
   return pid;
 }
 
