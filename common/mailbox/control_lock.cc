@@ -15,6 +15,7 @@
 #include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/number.h"
+#include "common/mailbox/denied.h"
 
 namespace mail::mailbox {
 
@@ -76,8 +77,8 @@ Result<ControlLock> ControlLock::acquire(const std::string& file,
       return held;
     }
     if (errno != EEXIST) {
-      return fail_errno(fmt::format("file_dotlock_create({}) failed", file),
-                        errno);
+      return fail_access(fmt::format("file_dotlock_create({}) failed", file),
+                         path, Wanted::Entry, errno);
     }
     remove_if_stale(path, host);
     if (Clock::now() >= end) {

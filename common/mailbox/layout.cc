@@ -11,6 +11,7 @@
 
 #include "common/base/handle.h"
 #include "common/crypto/random.h"
+#include "common/mailbox/denied.h"
 
 namespace mail::mailbox {
 
@@ -120,7 +121,8 @@ Result<> Layout::list_maildirpp(std::map<std::string, Found>& out) const {
   Directory dir(opendir(location_.root.c_str()));
   if (!dir) {
     if (errno == ENOENT) return {};
-    return fail_errno(fmt::format("opendir({}) failed", location_.root), errno);
+    return fail_access(fmt::format("opendir({}) failed", location_.root),
+                       location_.root, Wanted::Read, errno);
   }
   while (dirent* entry = readdir(dir.get())) {
     std::string_view name = entry->d_name;
@@ -140,7 +142,8 @@ Result<> Layout::list_fs(const std::string& directory,
   Directory dir(opendir(directory.c_str()));
   if (!dir) {
     if (errno == ENOENT || (depth > 0 && errno == EACCES)) return {};
-    return fail_errno(fmt::format("opendir({}) failed", directory), errno);
+    return fail_access(fmt::format("opendir({}) failed", directory), directory,
+                       Wanted::Read, errno);
   }
   bool mbox = location_.driver == Driver::Mbox;
   while (dirent* entry = readdir(dir.get())) {
@@ -261,7 +264,8 @@ Result<> Layout::remove(std::string_view name) const {
     if (errno == ENOTEMPTY || errno == EEXIST) {
       return told("Mailbox has children, delete them first", ENOTEMPTY);
     }
-    return fail_errno(fmt::format("rmdir({})", path), errno);
+    return fail_access(fmt::format("rmdir({}) failed", path), path,
+                       Wanted::Entry, errno);
   }
   std::string control = control_path(name), index = index_path(name);
   if (location_.driver == Driver::Mbox) {

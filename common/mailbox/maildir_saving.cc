@@ -12,6 +12,7 @@
 #include <ctime>
 
 #include "common/base/file.h"
+#include "common/mailbox/denied.h"
 
 namespace mail::mailbox {
 
@@ -155,8 +156,9 @@ Result<> MaildirSaving::place() {
                                  arrival.in_new ? "new" : "cur", arrival.base);
     if (!arrival.in_new) to += maildir_info(arrival.flags, arrival.keywords);
     if (rename(part.temporary.c_str(), to.c_str()) != 0) {
-      return fail_errno(fmt::format("rename({}, {})", part.temporary, to),
-                        errno);
+      return fail_access(
+          fmt::format("rename({}, {}) failed", part.temporary, to), to,
+          Wanted::Entry, errno);
     }
     part.placed = to;
   }

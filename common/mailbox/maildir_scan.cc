@@ -11,6 +11,7 @@
 #include <ctime>
 
 #include "common/base/handle.h"
+#include "common/mailbox/denied.h"
 #include "common/mailbox/maildir_state.h"
 #include "common/mailbox/registry.h"
 
@@ -182,7 +183,9 @@ void MaildirState::fix_duplicate(std::string_view in_new,
 Result<> MaildirState::scan_directory(Tag tag, std::vector<bool>& seen) {
   std::string path = directory(tag);
   Directory dir(opendir(path.c_str()));
-  if (!dir) return fail_errno(fmt::format("opendir({}) failed", path), errno);
+  if (!dir)
+    return fail_access(fmt::format("opendir({}) failed", path), path,
+                       Wanted::Read, errno);
   while (true) {
     errno = 0;
     dirent* entry = readdir(dir.get());

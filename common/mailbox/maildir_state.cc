@@ -10,6 +10,7 @@
 #include <cstdio>
 
 #include "common/base/file.h"
+#include "common/mailbox/denied.h"
 #include "common/mailbox/keywords.h"
 #include "common/mailbox/registry.h"
 
@@ -261,7 +262,8 @@ Result<std::unique_ptr<MessageReader>> MaildirState::open_message(
     std::string path = file_path(*record);
     UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd && errno != ENOENT) {
-      return fail_errno(fmt::format("open({})", path), errno);
+      return fail_access(fmt::format("open({}) failed", path), path,
+                         Wanted::Read, errno);
     }
     if (!fd) {
       scan_needed_ = true;

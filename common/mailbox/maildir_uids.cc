@@ -10,6 +10,7 @@
 #include "common/base/file.h"
 #include "common/base/number.h"
 #include "common/crypto/random.h"
+#include "common/mailbox/denied.h"
 #include "common/mailbox/maildir_state.h"
 #include "common/mailbox/uidvalidity.h"
 
@@ -151,7 +152,8 @@ Result<> MaildirState::read_whole_uidlist() {
     uidlist_.reset(::open(uidlist_path().c_str(), O_RDONLY | O_CLOEXEC));
   }
   if (!uidlist_) {
-    return fail_errno(fmt::format("open({})", uidlist_path()), errno);
+    return fail_access(fmt::format("open({}) failed", uidlist_path()),
+                       uidlist_path(), Wanted::Read, errno);
   }
   struct stat info;
   if (fstat(uidlist_.get(), &info) != 0) return fail_errno("fstat", errno);
@@ -229,7 +231,8 @@ Result<> MaildirState::rewrite_uidlist(const std::string& more) {
                            options().mail_fsync != Options::Fsync::Never));
   uidlist_.reset(::open(uidlist_path().c_str(), O_RDWR | O_CLOEXEC));
   if (!uidlist_) {
-    return fail_errno(fmt::format("open({})", uidlist_path()), errno);
+    return fail_access(fmt::format("open({}) failed", uidlist_path()),
+                       uidlist_path(), Wanted::Read, errno);
   }
   uidlist_read_ = text.size();
   uidlist_lines_ = records_.size();

@@ -93,9 +93,7 @@ Result<MboxLock> MboxLock::acquire(const std::string& path, int fd, Kind kind,
       } else if (method == "dotlock") {
         Error error = lock.error();
         if (error.sys == EACCES && !options.privileged_group) {
-          error.what +=
-              fmt::format(" (euid={} egid={}) (set mail_privileged_group=mail)",
-                          geteuid(), getegid());
+          error.what += " (set mail_privileged_group=mail)";
         }
         return fail(error);
       }

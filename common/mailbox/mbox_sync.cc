@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "common/crypto/digest.h"
+#include "common/mailbox/denied.h"
 #include "common/mailbox/mbox_state.h"
 #include "common/mailbox/registry.h"
 #include "common/mailbox/uidvalidity.h"
@@ -32,7 +33,9 @@ Result<> MboxState::reopen() {
   if (read_only_) {
     fd.reset(::open(paths_.mailbox.c_str(), O_RDONLY | O_CLOEXEC));
   }
-  if (!fd) return fail_errno(fmt::format("open({})", paths_.mailbox), errno);
+  if (!fd)
+    return fail_access(fmt::format("open({}) failed", paths_.mailbox),
+                       paths_.mailbox, Wanted::Read, errno);
   struct stat info;
   if (fstat(fd.get(), &info) != 0) return fail_errno("fstat", errno);
   if (!S_ISREG(info.st_mode)) {

@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "common/base/file.h"
+#include "common/mailbox/denied.h"
 
 namespace mail::mailbox {
 
@@ -32,11 +33,13 @@ Result<> Permissions::make_directories(const std::string& path) const {
     if (stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) return {};
     size_t slash = path.rfind('/');
     if (error != ENOENT || slash == path.npos || slash == 0) {
-      return fail_errno(fmt::format("mkdir({})", path), error);
+      return fail_access(fmt::format("mkdir({}) failed", path), path,
+                         Wanted::Entry, error);
     }
     TRY(make_directories(path.substr(0, slash)));
     if (mkdir(path.c_str(), directory & 0777) != 0 && errno != EEXIST) {
-      return fail_errno(fmt::format("mkdir({})", path), errno);
+      return fail_access(fmt::format("mkdir({}) failed", path), path,
+                         Wanted::Entry, errno);
     }
   }
   // The group first: it may clear the setgid bit.
@@ -49,7 +52,9 @@ Result<> Permissions::make_directories(const std::string& path) const {
 Result<UniqueFd> Permissions::create(const std::string& path, int flags) const {
   UniqueFd fd(
       ::open(path.c_str(), flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd) return fail_errno(fmt::format("open({})", path), errno);
+  if (!fd)
+    return fail_access(fmt::format("open({}) failed", path), path,
+                       Wanted::Entry, errno);
   if (group != static_cast<gid_t>(-1) &&
       fchown(fd.get(), static_cast<uid_t>(-1), group) != 0 && errno != EPERM) {
     return fail_errno(fmt::format("fchown({})", path), errno);
