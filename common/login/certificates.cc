@@ -44,6 +44,7 @@ tls::ServerOptions options_of(const dovecot::Settings& s) {
   if (!s.get(setting::ssl_curve_list).empty()) {
     options.eecdh_curves = s.get(setting::ssl_curve_list);
   }
+  options.dh_pem = s.get(setting::ssl_dh);
   options.session_tickets =
       s.get(setting::ssl_options).find("no_ticket") == std::string::npos;
   return options;

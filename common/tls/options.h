@@ -59,6 +59,8 @@ struct ServerOptions : CommonOptions {
   std::string exclude_ciphers;  ///< several settings: joined by blanks
   bool preempt_cipherlist = false;
   std::string dh_file;  ///< empty or "auto": the 2048-bit group of RFC 7919
+  /// Parameters in PEM, in place of a file; an empty text: no DH at all.
+  std::optional<std::string> dh_pem;
   ClientCertificate client_certificate = ClientCertificate::None;
   int verify_depth = 9;
   bool session_tickets = true;

@@ -24,14 +24,19 @@ constexpr auto kLookInterval = std::chrono::seconds(1);
 constexpr size_t kSniLimit = 256;
 constexpr long kSessionLimit = 1000;
 
-Result<KeyPtr> read_dh(const std::string& file, const RealRoot& root) {
+Result<KeyPtr> parse_dh(const std::string& pem, const std::string& where) {
+  BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  KeyPtr key(PEM_read_bio_Parameters(bio.get(), nullptr));
+  ERR_clear_error();
+  if (!key) return fail(Fault::Config, where + ": no DH parameters in it");
+  return key;
+}
+
+Result<KeyPtr> make_dh(const ServerOptions& options, const RealRoot& root) {
+  if (options.dh_pem) return parse_dh(*options.dh_pem, "ssl_dh");
+  const std::string& file = options.dh_file;
   if (!file.empty() && file != "auto") {
-    std::string pem = TRY(WatchedFile(file).read(root));
-    BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-    KeyPtr key(PEM_read_bio_Parameters(bio.get(), nullptr));
-    ERR_clear_error();
-    if (!key) return fail(Fault::Config, file + ": no DH parameters in it");
-    return key;
+    return parse_dh(TRY(WatchedFile(file).read(root)), file);
   }
   char group[] = "ffdhe2048";
   OSSL_PARAM parameters[] = {
@@ -75,6 +80,7 @@ struct ServerContext::State {
 
   Result<> parse();
   Result<ContextPtr> build(const std::vector<Credential>& credentials);
+  Result<> use_dh(SSL_CTX* context);
   Result<> build_sessions(SSL_CTX* out);
   std::string disabled() const;
   void adopt(Result<std::vector<Credential>> loaded);
@@ -135,6 +141,13 @@ Result<> ServerContext::State::build_sessions(SSL_CTX* out) {
   return {};
 }
 
+Result<> ServerContext::State::use_dh(SSL_CTX* context) {
+  if (options.dh_pem && options.dh_pem->empty()) return {};
+  KeyPtr dh = TRY(make_dh(options, source.root()));
+  if (SSL_CTX_set0_tmp_dh_pkey(context, dh.get()) == 1) (void)dh.release();
+  return {};
+}
+
 Result<ContextPtr> ServerContext::State::build(
     const std::vector<Credential>& credentials) {
   ContextPtr out = TRY(make_context(Role::Server, options, source.root()));
@@ -143,10 +156,7 @@ Result<ContextPtr> ServerContext::State::build(
   for (const auto& credential : credentials) {
     TRY(use_credential(out.get(), credential));
   }
-  KeyPtr dh = TRY(read_dh(options.dh_file, source.root()));
-  if (SSL_CTX_set0_tmp_dh_pkey(out.get(), dh.get()) == 1) {
-    (void)dh.release();
-  }
+  TRY(use_dh(out.get()));
   if (options.preempt_cipherlist) {
     SSL_CTX_set_options(out.get(), SSL_OP_CIPHER_SERVER_PREFERENCE);
   }

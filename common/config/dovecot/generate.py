@@ -5,6 +5,10 @@
   generate.py table OUT ROOT SECTIONS SERVICES       names, types, defaults
   generate.py unbuilt OUT TOP ROOT SECTIONS SERVICES which the tree reads
                                                      (rewritten on a change)
+
+A setting is reported as not built when it is set and no source reads it. Flag
+"moot": it tunes what only the original has (its index files, its plugins'
+directory, TLS that it begins itself), so nothing is missed.
 """
 import os
 import re
@@ -29,7 +33,7 @@ class Setting:
     def __init__(self, name, kind, default, modules='', flags=''):
         self.name, self.default, self.modules = name, default, modules
         self.kind, _, self.words = kind.partition(':')
-        self.flags = flags
+        self.flags = flags.split()
 
     def symbol(self):
         return KEYWORDS.get(self.name, self.name)
@@ -131,7 +135,8 @@ def unbuilt(tables, top):
         prefix = ('' if section == 'root'
                   else KEYWORDS.get(section, section) + '::')
         out.append('    "' + ''.join(
-            '1' if s.kind not in HANDLE or prefix + s.symbol() in found or
+            '1' if s.kind not in HANDLE or 'moot' in s.flags or
+            prefix + s.symbol() in found or
             s.name in ('name', 'path', 'metric_name') else '0'
             for s in tables[section]) + '",')
     out += ['};', '', '}  // namespace mail::config::dovecot', '']

@@ -148,6 +148,45 @@ TEST_CASE("a session is resumed with a ticket, in another process too",
   CHECK(spoilt.done());
 }
 
+namespace {
+
+// The 2048-bit group of RFC 7919, by its name.
+constexpr const char* kDhParameters =
+    "-----BEGIN DH PARAMETERS-----\n"
+    "MIIBCAKCAQEA//////////+t+FRYortKmq/cViAnPTzx2LnFg84tNpWp4TZBFGQz\n"
+    "+8yTnc4kmz75fS/jY2MMddj2gbICrsRhetPfHtXV/WVhJDP1H18GbtCFY2VVPe0a\n"
+    "87VXE15/V8k1mE8McODmi3fipona8+/och3xWKE2rec1MKzKT0g6eXq8CrGCsyT7\n"
+    "YdEIqUuyyOP7uWrat2DX9GgdT0Kj3jlN9K5W7edjcrsZCwenyO4KbXCeAvzhzffi\n"
+    "7MA0BM0oNC9hkXL+nOmFg/+OTxIy7vKBg8P+OxtMb61zO7X8vC7CIAXFjvGDfRaD\n"
+    "ssbzSibBsu/6iGtCOGEoXJf//////////wIBAg==\n"
+    "-----END DH PARAMETERS-----\n";
+
+/// Has a server take nothing but DHE with RSA.
+void offer_dh(World& w, const std::string& parameters) {
+  w.server_options.protocols = "<=TLSv1.2";
+  w.server_options.cipher_lists.medium = "DHE-RSA-AES128-GCM-SHA256";
+  w.server_options.dh_pem = parameters;
+}
+
+}  // namespace
+
+TEST_CASE("DH parameters come as text; without any there is no DH", "[tls]") {
+  World with({.rsa = true}), without({.rsa = true}), broken({.rsa = true});
+  offer_dh(with, kDhParameters);
+  Pair pair = with.connect();
+  pair.run();
+  REQUIRE(pair.done());
+  CHECK(pair.client->summary().cipher == "DHE-RSA-AES128-GCM-SHA256");
+  offer_dh(without, "");
+  Pair none = without.connect();
+  none.run();
+  CHECK_FALSE(none.done());
+  offer_dh(broken, "nonsense");
+  auto opened = ServerContext::open(broken.server_options);
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().what == "ssl_dh: no DH parameters in it");
+}
+
 TEST_CASE("without a certificate ciphers are anonymous", "[tls]") {
   World w;
   w.server_options.certificates.pairs = {{"none", ""}};
