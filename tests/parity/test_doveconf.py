@@ -169,6 +169,37 @@ ERRORS = ["foo = 1", "service {\n}", "mail_debug = maybe", "ssl = maybe",
           "first_valid_uid = abc", "passdb {\n}"]
 
 
+OLD = ["protocols = imap imaps pop3s", "protocols = imaps",
+       "ssl_disable = yes", "ssl_disable = no", "fsync_disable = yes",
+       "ssl_protocols = !SSLv3 !TLSv1", "ssl_protocols = TLSv1.1 TLSv1.2",
+       "ssl_protocols = !TLSv1.2", "ssl_protocols = !SSLv3 !TLSv1.1",
+       "ssl_protocols = SSLv3 TLSv1.2",
+       "imap_client_workarounds = outlook-idle delay-newmail netscape-eoh",
+       "protocol imap {\n  imap_client_workarounds = outlook-idle delay-newmail"
+       "\n  ssl_protocols = !SSLv3\n}",
+       "sieve = ~/x.sieve\nsieve_storage = ~/s",
+       "protocol lda {\n  sieve = ~/x\n}",
+       "service dns_client {\n  process_limit = 3\n}",
+       "plugin {\n  imap_zlib_compress_level = 3\n}",
+       "login_user = joe\nlogin_process_size = 64\n"
+       "login_process_per_connection = no\nlogin_processes_count = 3\n"
+       "login_max_processes_count = 50\nlogin_max_connections = 100\n"
+       "login_chroot = no\nlogin_executable = /x",
+       "login_process_per_connection = maybe\nlogin_max_processes_count = x\n"
+       "mail_process_size = 1G\nmail_executable = /y",
+       "protocol imap {\n  login_executable = /x\n  mail_executable = /y\n"
+       "  listen = *:10143\n  ssl_listen = *:10943\n}",
+       "max_mail_processes = 70\nmail_process_size = 128\n"
+       "mail_drop_priv_before_exec = yes",
+       "auth_executable = /x\nauth_process_size = 99\nauth_user = joe\n"
+       "auth_chroot = /c\nauth_count = 2",
+       "listen = *:143\nssl_listen = *:993", "listen = [::]:143, *:144",
+       "listen = 10.0.0.1\nssl_listen = *", "listen = *, ::",
+       "protocol pop3 {\n  listen = 10.0.0.1\n}",
+       "ssl_cert_file = /etc/hosts\nlogin_dir = /x\nssl_dh_parameters_length "
+       "= 2048\ndbox_rotate_size = 10M\nmail_cache_compress_min_size = 1M"]
+
+
 @pytest.fixture(scope="module")
 def site(hosts):
     """Debian's doveconf, with ours beside it as our-doveconf."""
@@ -225,6 +256,14 @@ def test_error(site, text):
     theirs = ask(site, "doveconf", arguments)
     assert ours[2] == theirs[2] == 89
     assert ours[1].splitlines()[-1] == theirs[1].splitlines()[-1]
+
+
+@pytest.mark.parametrize("text", OLD)
+def test_old_settings_are_converted(site, text):
+    write(site, text + "\n")
+    arguments = ["-c", "/home/test.conf", "-n"]
+    ours = ask(site, "/home/our-doveconf", arguments)
+    assert ours == ask(site, "doveconf", arguments)
 
 
 def test_all_errors_in_one_run(site):

@@ -328,8 +328,8 @@ void Parser::unknown(std::string_view key) {
 }
 
 void Parser::set(const Statement& statement) {
-  if (stack_.back().kind == Open::Kind::Strings) return set_string(statement);
   if (read_obsolete(*this, statement)) return;
+  if (stack_.back().kind == Open::Kind::Strings) return set_string(statement);
   set_here(statement.key, statement);
 }
 
@@ -463,6 +463,20 @@ void Parser::warn_obsolete(std::string text) {
       fmt::format("Obsolete setting in {}:{}: {}",
                   out_.files[static_cast<size_t>(at_.file)], at_.line, text);
   out_.problems.push_back(std::move(problem));
+}
+
+void Parser::warn(std::string text) {
+  Problem problem;
+  problem.kind = Problem::Kind::Warning;
+  problem.text = std::move(text);
+  out_.problems.push_back(std::move(problem));
+}
+
+void Parser::put_here(const std::string& key, std::string_view value) {
+  Entry& entry = out_.layers[stack_.back().layer].put(key);
+  entry.text = value;
+  entry.is_file = entry.is_name = false;
+  entry.at = at_;
 }
 
 void Parser::set_global(const std::string& key, std::string_view value) {

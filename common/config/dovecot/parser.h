@@ -30,7 +30,19 @@ class Parser {
   /// "Obsolete setting in F:N: TEXT".
   void warn_obsolete(std::string text);
   void error(std::string text, std::string hint = {});
+  /// "TEXT", a warning without a place.
+  void warn(std::string text);
   void set_here(std::string_view key, const Statement& statement);
+  /// Sets a flat key within the filter that is open, unchecked.
+  void put_here(const std::string& key, std::string_view value);
+  /// The name of the protocol {} that is open; empty: none.
+  const std::string& protocol_here() const {
+    return out_.layers[stack_.back().layer].filter.service;
+  }
+  /// Inside of plugin {}.
+  bool in_plugin() const {
+    return stack_.back().kind == Open::Kind::Strings && path_here() == "plugin";
+  }
   /// Path of the open sections, "" at the root: "service/imap".
   const std::string& path_here() const { return stack_.back().path; }
   bool inside_filter() const { return stack_.back().layer != 0; }
@@ -77,6 +89,8 @@ class Parser {
 
 /// Old names and forms. True: taken care of.
 bool read_obsolete(Parser& parser, const Statement& statement);
+/// The same for what is now a setting of services and their listeners.
+bool read_obsolete_service(Parser& parser, const Statement& statement);
 /// For a section's first line: an old name's new name, else as it is.
 std::string renamed_section(Parser& parser, std::string_view word,
                             std::string_view name);
