@@ -60,6 +60,10 @@ Writer::Writer(const Config& config, const Request& request,
   receiver_ = config.hide_receiver        ? "<UNKNOWN>"
               : request.recipient.empty() ? "none"
                                           : domain_of(request.recipient);
+  // Whose settings they were.
+  if (!config.per_user.empty() && !request.recipient.empty()) {
+    receiver_ = request.recipient;
+  }
 }
 
 std::string Writer::facts() const {

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "common/base/ascii.h"
 #include "common/base/number.h"
 
@@ -52,18 +54,24 @@ class Reader {
         set_list(name, value)) {
       return;
     }
-    if (name == "Per_User") {
-      out_.lines.push_back(fmt::format(
-          "WARNING: Per_User in \"{}\" is not built yet: all recipients have "
-          "the settings of this file",
-          file_));
-      return;
-    }
+    if (name == "Per_User") return per_user(value);
     out_.lines.push_back(
         fmt::format("ERROR: Unknown name \"{}\" in file \"{}\"", name, file_));
   }
 
  private:
+  /// "text,PATH".
+  void per_user(std::string_view value) {
+    size_t comma = value.find(',');
+    if (comma != std::string_view::npos &&
+        trim(value.substr(0, comma)) == "text") {
+      out_.config.per_user = trim(value.substr(comma + 1));
+      return;
+    }
+    out_.lines.push_back(fmt::format(
+        "ERROR: Per_User = {} in file \"{}\" is not text,PATH", value, file_));
+  }
+
   bool set_switch(std::string_view name, std::string_view value) {
     Config& c = out_.config;
     if (name == "PermError_reject") {
@@ -180,6 +188,42 @@ LoadedConfig parse_config(std::string_view text, std::string_view name) {
       continue;
     }
     reader.set(trim(line.substr(0, equal)), trim(line.substr(equal + 1)));
+  }
+  return out;
+}
+
+LoadedUsers parse_users(std::string_view text, std::string_view name,
+                        const Config& base) {
+  constexpr std::string_view kForAll[] = {
+      "Lookup_Time", "Header_Type", "Hide_Receiver", "Authserv_Id",
+      "Prospective", "debugLevel",  "Mock",          "Per_User"};
+  LoadedUsers out;
+  for (auto line : split_exact(text, '\n')) {
+    line = trim(line);
+    if (line.empty() || line.starts_with('#')) continue;
+    size_t comma = line.find(',');
+    if (comma == std::string_view::npos) {
+      out.lines.push_back(fmt::format(
+          "ERROR parsing line \"{}\" from file \"{}\"", line, name));
+      continue;
+    }
+    LoadedConfig user{base, {}};
+    Reader reader(user, name);
+    for (auto word : split(line.substr(comma + 1), "|")) {
+      size_t equal = std::min(word.find('='), word.size());
+      auto option = trim(word.substr(0, equal));
+      if (std::find(std::begin(kForAll), std::end(kForAll), option) !=
+          std::end(kForAll)) {
+        user.lines.push_back(
+            fmt::format("ERROR: {} in file \"{}\" cannot be set for one user",
+                        option, name));
+        continue;
+      }
+      reader.set(option, trim(word.substr(std::min(equal + 1, word.size()))));
+    }
+    out.lines.insert(out.lines.end(), user.lines.begin(), user.lines.end());
+    out.users.insert_or_assign(lower(trim(line.substr(0, comma))),
+                               std::move(user.config));
   }
   return out;
 }

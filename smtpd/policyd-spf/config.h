@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,6 +41,7 @@ struct Config {
   std::string helo_pass_restriction;
   std::string prospective;
   bool mock = false;
+  std::string per_user;  ///< the path of the users' file
 };
 
 struct LoadedConfig {
@@ -50,5 +52,15 @@ struct LoadedConfig {
 /// Never fails: what cannot be read has its default, and a line says so.
 /// name: of the file, for the lines.
 LoadedConfig parse_config(std::string_view text, std::string_view name);
+
+struct LoadedUsers {
+  std::map<std::string, Config> users;  ///< by address, in lower case
+  std::vector<std::string> lines;
+};
+
+/// policyd-spf.peruser(5): "ADDRESS,NAME=VALUE|NAME=VALUE" lines, over what
+/// `base` has. Never fails, as parse_config.
+LoadedUsers parse_users(std::string_view text, std::string_view name,
+                        const Config& base);
 
 }  // namespace mail::policyd_spf

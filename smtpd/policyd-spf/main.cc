@@ -7,7 +7,9 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <map>
 
+#include "common/base/ascii.h"
 #include "common/base/file.h"
 #include "common/daemon/standalone.h"
 #include "common/daemon/workers.h"
@@ -29,7 +31,19 @@ constexpr std::string_view kConfigPath =
 struct Server {
   Config config;
   std::unique_ptr<dns::Resolver> resolver;
+  std::string hostname;
   std::unique_ptr<Judge> judge;
+  LoadedUsers users;  // Per_User
+  std::map<std::string, std::unique_ptr<Judge>> users_judges;
+
+  Judge& judge_for(const std::string& recipient) {
+    if (users.users.empty()) return *judge;
+    auto user = users.users.find(lower(recipient));
+    if (user == users.users.end()) return *judge;
+    auto& own = users_judges[user->first];
+    if (!own) own = std::make_unique<Judge>(user->second, *resolver, hostname);
+    return *own;
+  }
 
   net::Task<> serve(net::Stream client) {
     RequestParser parser;
@@ -50,7 +64,8 @@ struct Server {
         }
         if (!parser.take(line)) continue;
         auto request = parser.take_request();
-        auto answer = co_await judge->judge(std::move(request));
+        Judge& whose = judge_for(request.recipient);
+        auto answer = co_await whose.judge(std::move(request));
         client.write(fmt::format("action={}\n\n", answer.action));
         auto sent = co_await client.flush(net::Deadline::never());
         if (!sent) co_return;
@@ -59,6 +74,19 @@ struct Server {
     }
   }
 };
+
+/// A file that is missing leaves the settings for all.
+void read_users(Server& server) {
+  const std::string& path = server.config.per_user;
+  auto text = read_file(path, 16 << 20);
+  if (!text) {
+    log::info(fmt::format("ERROR stating \"{}\": {}", path,
+                          strerror(text.error().sys)));
+    return;
+  }
+  server.users = parse_users(*text, path, server.config);
+  for (const auto& line : server.users.lines) log::info(line);
+}
 
 Result<Server> make_server(const std::string& path) {
   Server out;
@@ -70,6 +98,10 @@ Result<Server> make_server(const std::string& path) {
   }
   for (const auto& line : loaded.lines) log::info(line);
   out.config = std::move(loaded.config);
+  if (!out.config.per_user.empty()) {
+    out.config.hide_receiver = false;  // without effect then
+    read_users(out);
+  }
   out.resolver = TRY(dns::Resolver::open());
   return out;
 }
@@ -109,6 +141,7 @@ int run(const std::string& config_path, const std::string& socket_path) {
   Server server = std::move(*made);
   char host[256] = "";
   gethostname(host, sizeof host - 1);
+  server.hostname = host;
   server.judge = std::make_unique<Judge>(server.config, *server.resolver, host);
   if (server.config.debug_level >= 3) log::info("Starting");
   if (socket_path.empty()) {

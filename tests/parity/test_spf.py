@@ -156,6 +156,20 @@ def test_settings_mean_the_same(programs, configuration):
     same(programs, requests, configuration)
 
 
+def test_users_have_settings_of_their_own(programs, tmp_path):
+    users = tmp_path / "users"
+    users.write_text("# comment\nopen@example.org,Mail_From_reject=No_Check|"
+                     "HELO_reject=No_Check\n"
+                     "perm@example.org,PermError_reject=True\n"
+                     "skip@example.org,skip_addresses=192.0.2.0/24\n")
+    requests = ""
+    for user in ("open", "perm", "skip", "other"):
+        for name in ("fail", "pass", "unknown"):
+            requests += request(user + name, sender=f"a@{name}.test",
+                                recipient=f"{user}@example.org")
+    same(programs, requests, f"Per_User = text,{users}\nHide_Receiver = Yes\n")
+
+
 def test_further_recipients_are_told_refusals_alone(programs):
     requests = (request(1, client_address="192.0.2.1") +
                 request(1, client_address="192.0.2.1", recipient="v@b.test") +

@@ -32,8 +32,33 @@ TEST_CASE("policyd-spf.conf gives values, and lines for what is wrong",
   REQUIRE(loaded.lines.size() == 4);
   CHECK(loaded.lines[0] == "ERROR: x in skip_addresses not IP network.");
   CHECK(loaded.lines[1] == "ERROR: Unknown name \"bogus\" in file \"FILE\"");
-  CHECK(loaded.lines[2].find("Per_User") != std::string::npos);
+  CHECK(loaded.lines[2] ==
+        "ERROR: Per_User = text:/etc/x in file \"FILE\" is not text,PATH");
+  CHECK(parse_config("Per_User = text,/etc/x\n", "FILE").config.per_user ==
+        "/etc/x");
   CHECK(loaded.lines[3].find("no equal sign") != std::string::npos);
+}
+
+TEST_CASE("users have settings over those for all", "[policyd-spf]") {
+  Config base;
+  base.helo_reject = "Null";
+  auto loaded = parse_users(
+      "# comment\n"
+      "Open@Example.org, HELO_reject=No_Check | TestOnly=0\n"
+      "strict@example.org,PermError_reject=True|debugLevel=5|bogus=1\n"
+      "junk\n",
+      "FILE", base);
+  REQUIRE(loaded.users.size() == 2);
+  CHECK(loaded.users["open@example.org"].helo_reject == "No_Check");
+  CHECK_FALSE(loaded.users["open@example.org"].rejects);
+  CHECK(loaded.users["strict@example.org"].helo_reject == "Null");
+  CHECK(loaded.users["strict@example.org"].perm_error_reject);
+  CHECK(loaded.users["strict@example.org"].debug_level == 1);
+  CHECK(loaded.lines ==
+        std::vector<std::string>{
+            "ERROR: debugLevel in file \"FILE\" cannot be set for one user",
+            "ERROR: Unknown name \"bogus\" in file \"FILE\"",
+            "ERROR parsing line \"junk\" from file \"FILE\""});
 }
 
 TEST_CASE("A policy request is read line by line", "[policyd-spf]") {
