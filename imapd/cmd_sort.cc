@@ -49,11 +49,31 @@ Result<int64_t> sent_date(mailbox::Mailbox& box, uint32_t uid,
   return box.internal_date(uid);
 }
 
-bool needs_headers(const std::vector<SortKey>& keys) {
-  return std::any_of(keys.begin(), keys.end(), [](const SortKey& key) {
-    return key.kind != SortKey::Kind::Arrival &&
-           key.kind != SortKey::Kind::Size;
-  });
+enum class Needed { Nothing, Date, Headers };
+
+Needed needed_for(const std::vector<SortKey>& keys) {
+  Needed out = Needed::Nothing;
+  for (const SortKey& key : keys) {
+    if (key.kind == SortKey::Kind::Date) {
+      out = std::max(out, Needed::Date);
+    } else if (key.kind != SortKey::Kind::Arrival &&
+               key.kind != SortKey::Kind::Size) {
+      out = Needed::Headers;
+    }
+  }
+  return out;
+}
+
+Result<HeaderFacts> facts_for(Session& session, uint32_t uid, Needed needed) {
+  HeaderFacts facts;
+  if (needed == Needed::Headers) {
+    return header_facts(session.message(), *session.selected(), uid);
+  }
+  if (needed == Needed::Date) {
+    facts.envelope.date =
+        TRY(date_header(session.message(), *session.selected(), uid));
+  }
+  return facts;
 }
 
 Result<Value> value_of(mailbox::Mailbox& box, uint32_t uid,
@@ -144,19 +164,16 @@ net::Task<Result<>> sort_messages(Session& session,
                                   const std::vector<SortKey>& keys,
                                   std::vector<uint32_t>& uids) {
   mailbox::Mailbox& box = *session.selected();
-  bool headers = needs_headers(keys);
+  Needed needed = needed_for(keys);
   std::vector<Row> rows;
   rows.reserve(uids.size());
-  HeaderFacts none;
   for (size_t i = 0; i < uids.size(); ++i) {
     if (i % 64 == 63) co_await session.share();
     Row row{uids[i], {}};
-    HeaderFacts facts;
-    if (headers) {
-      auto read = header_facts(session.message(), box, uids[i]);
-      if (!read && read.error().sys == ENOENT) continue;
-      facts = CO_TRY(read);
-    }
+    auto read = facts_for(session, uids[i], needed);
+    if (!read && read.error().sys == ENOENT) continue;
+    HeaderFacts facts = CO_TRY(read);
+    row.values.reserve(keys.size());
     bool gone = false;
     for (const SortKey& key : keys) {
       auto value = value_of(box, uids[i], facts, key.kind);

@@ -146,4 +146,16 @@ Result<HeaderFacts> header_facts(OpenMessage& open, mailbox::Mailbox& mailbox,
   return facts;
 }
 
+Result<std::optional<std::string>> date_header(OpenMessage& open,
+                                               mailbox::Mailbox& mailbox,
+                                               uint32_t uid) {
+  std::optional<std::string> date;
+  if (auto cached = mailbox.cached(uid, "headers")) {
+    std::string_view packed = *cached;  // the date stands first
+    if (take_value(packed, date)) return date;
+  }
+  HeaderFacts facts = TRY(header_facts(open, mailbox, uid));
+  return std::move(facts.envelope.date);
+}
+
 }  // namespace mail::imapd

@@ -36,5 +36,9 @@ struct HeaderFacts {
 };
 Result<HeaderFacts> header_facts(OpenMessage& open, mailbox::Mailbox& mailbox,
                                  uint32_t uid);
+/// The Date header's value alone.
+Result<std::optional<std::string>> date_header(OpenMessage& open,
+                                               mailbox::Mailbox& mailbox,
+                                               uint32_t uid);
 
 }  // namespace mail::imapd
