@@ -112,6 +112,21 @@ std::string_view range_of(std::string_view message, uint64_t at,
   return message.substr(static_cast<size_t>(at), static_cast<size_t>(size));
 }
 
+/// Eight characters at a time; all are below 128.
+void upper_ascii(std::string& text) {
+  constexpr uint64_t kOnes = 0x0101010101010101, kHighBits = kOnes << 7;
+  size_t at = 0;
+  for (; at + sizeof(uint64_t) <= text.size(); at += sizeof(uint64_t)) {
+    uint64_t eight;
+    memcpy(&eight, text.data() + at, sizeof(eight));
+    uint64_t from_a = eight + kOnes * (128 - 'a');
+    uint64_t behind_z = eight + kOnes * (127 - 'z');
+    eight -= (from_a & ~behind_z & kHighBits) >> 2;  // 'a' - 'A'
+    memcpy(text.data() + at, &eight, sizeof(eight));
+  }
+  for (; at < text.size(); ++at) text[at] = to_upper(text[at]);
+}
+
 }  // namespace
 
 bool contains_text(std::string_view haystack, std::string_view key) {
@@ -121,12 +136,10 @@ bool contains_text(std::string_view haystack, std::string_view key) {
     return memmem(mapped.data(), mapped.size(), key.data(), key.size());
   }
   if (haystack.size() < key.size() || !is_ascii(key)) return false;
-  // One buffer for all searches; a pass that vectorises, then memmem.
+  // One buffer for all searches.
   thread_local std::string scratch;
-  scratch.resize(haystack.size());
-  for (size_t i = 0; i < haystack.size(); ++i) {
-    scratch[i] = to_upper(haystack[i]);
-  }
+  scratch = haystack;
+  upper_ascii(scratch);
   bool found = memmem(scratch.data(), scratch.size(), key.data(), key.size());
   if (scratch.capacity() > 4 << 20) std::string().swap(scratch);
   return found;

@@ -1,5 +1,8 @@
 #include "common/base/utf8.h"
 
+#include <cstdint>
+#include <cstring>
+
 #include "common/base/ascii.h"
 
 namespace mail {
@@ -35,6 +38,13 @@ bool is_utf8(std::string_view text) {
 }
 
 bool is_ascii(std::string_view text) {
+  constexpr uint64_t kHighBits = 0x8080808080808080;
+  while (text.size() >= sizeof(uint64_t)) {
+    uint64_t eight;
+    memcpy(&eight, text.data(), sizeof(eight));
+    if (eight & kHighBits) return false;
+    text.remove_prefix(sizeof(eight));
+  }
   for (char c : text) {
     if (static_cast<unsigned char>(c) >= 0x80) return false;
   }

@@ -81,9 +81,27 @@ class Output {
   std::string_view charset_;
 };
 
+/// The value without its line ends.
+std::string unfolded(std::string_view value) {
+  std::string out;
+  out.reserve(value.size());
+  while (!value.empty()) {
+    size_t end = value.find('\n');
+    std::string_view line = value.substr(0, end);
+    for (size_t cr; (cr = line.find('\r')) != std::string_view::npos;) {
+      out += line.substr(0, cr);
+      line.remove_prefix(cr + 1);
+    }
+    out += line;
+    value.remove_prefix(end == std::string_view::npos ? value.size() : end + 1);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string decode_words(std::string_view value) {
+  if (value.find("=?") == std::string_view::npos) return unfolded(value);
   Output out;
   bool after_word = false;
   for (size_t at = 0; at < value.size();) {

@@ -34,6 +34,10 @@ TEST_CASE("text is found without regard to case", "[imapd]") {
   CHECK(imapd::contains_text("Hello World", "WORLD"));
   CHECK_FALSE(imapd::contains_text("Hello World", "WORLDS"));
   CHECK(imapd::contains_text("Caf\xC3\xA9 noir", "CAFE"));
+  CHECK(imapd::contains_text("0123456789@abcxyz[`{", "@ABCXYZ[`{"));
+  CHECK(imapd::contains_text("a message of some words, z{ at its end",
+                             "A MESSAGE OF SOME WORDS, Z{ AT"));
+  CHECK_FALSE(imapd::contains_text("0123456789 `{", "@"));
   CHECK(imapd::contains_text("anything", ""));
   CHECK_FALSE(imapd::contains_text("", "A"));
 }

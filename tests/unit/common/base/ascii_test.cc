@@ -33,6 +33,12 @@ TEST_CASE("printable text has no control bytes and no broken UTF-8", "[base]") {
   CHECK(printable("\xC3\xA4") == "\xC3\xA4");
   CHECK(printable("\xC3\xA4", false) == "??");
   CHECK(printable("\xC3(") == "?(");
+  CHECK(is_ascii("sixteen letters. and more"));
+  for (size_t at = 0; at < 17; ++at) {
+    std::string text(17, 'x');
+    text[at] = '\x80';
+    CHECK_FALSE(is_ascii(text));
+  }
   CHECK_FALSE(is_utf8("\xED\xA0\x80"));
   CHECK_FALSE(is_utf8("\xC0\x80"));
   CHECK(is_utf8("\xF4\x8F\xBF\xBF"));

@@ -24,6 +24,8 @@ TEST_CASE("encoded words are decoded, their folds undone", "[text]") {
   CHECK(mime::decode_words("=?utf-8?B?w6Q=?= =?utf-8?Q?=C3?= "
                            "=?utf-8?Q?=A4?=") == "ää");
   CHECK(mime::decode_words("no =?word") == "no =?word");
+  CHECK(mime::decode_words("folded\r\n here,\n there\r and\r\r\n\tso\n") ==
+        "folded here, there and\tso");
   CHECK(mime::decode_words("=?utf-8?q?a b?=") == "a b");
 }
 
