@@ -59,6 +59,14 @@ def lint(path):
     return (done.stdout + done.stderr).splitlines()
 
 
+def without_text(path):
+    """Parameters whose entry has a default alone."""
+    with open(path, encoding="utf-8") as file:
+        bare = re.findall(r"^\.It Va (\S+) .*\nDefault:", file.read(), re.M)
+    return [f"{path}: {name} has no text (params/*.tsv, the last column)"
+            for name in bare]
+
+
 def main():
     build, *generated = sys.argv[1:]
     programs, manuals = installed(build)
@@ -75,6 +83,8 @@ def main():
     wrong += [f"{path} is not installed" for path in missing]
     if len(programs) < 20 or len(sources) < 20:
         wrong.append(f"only {len(programs)} programs, {len(sources)} manuals")
+    for path in generated:
+        wrong += without_text(path)
     mandoc = shutil.which("mandoc")
     if mandoc:
         for path in sources + generated:

@@ -114,6 +114,7 @@ COMMENT = re.compile(r'//.*')
 USE = re.compile(r'\bparam::(client::)?(\w+)')
 CLIENT_USE = re.compile(r'\bclient::(\w+)')
 TRANSPORT_USE = re.compile(r'\bTransport(?:Int|Time|String)::(\w+)')
+TEXT_USE = re.compile(r'\bexpand(?:_text)?\("\$(\w+)"\)')
 REFERENCE = re.compile(r'\$[{(]?(\w+)')
 
 
@@ -127,6 +128,7 @@ def uses(root):
                     continue
                 with open(os.path.join(top, name), encoding='utf-8') as file:
                     text = COMMENT.sub('', file.read())
+                found.update(('', name) for name in TEXT_USE.findall(text))
                 if 'param::' in text:
                     found.update(USE.findall(text))
                 if 'param::client' in text:  # by an alias of the namespace
@@ -148,7 +150,8 @@ def built_names(params, legacy, root):
             todo += [smtp.name, lmtp.name]
     for suffix in suffixes:
         todo += ['default_' + suffix, suffix]
-        todo += [p.name for p in params if p.name.endswith('_' + suffix)]
+        todo += [p.name for p in params if p.name.endswith('_' + suffix)
+                 and not p.name.startswith('postscreen_')]  # no transport
     built = set()
     old = {name for name, _, _ in legacy}
     while todo:  # what a built default refers to is read too

@@ -43,9 +43,12 @@ def meaning(param, names):
 
 def entry(param, names, built):
     lines = [f'.It Va {param.name} Pq {KINDS.get(param.type, param.type)}']
-    if param.name in built:
-        lines.append(meaning(param, names) or 'Accepted.')
-    else:
+    text = meaning(param, names)
+    if text:
+        lines.append(text)
+    if param.readers == 'postfix' and param.type == 'path':
+        lines.append('For people and scripts; of no effect.')
+    elif param.name not in built:
         lines.append('Not in this version: setting it is warned of.')
     lines.append(default(param))
     return '\n'.join(lines)

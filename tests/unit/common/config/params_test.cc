@@ -59,6 +59,13 @@ TEST_CASE("What nothing reads is told when it is set", "[config]") {
   CHECK(unbuilt.back().file == "/etc/postfix/main.cf");
 }
 
+TEST_CASE("What defaults are computed of counts as read", "[config]") {
+  Fixture fixture("mynetworks_style = subnet\n");
+  auto settings = fixture.load();
+  REQUIRE(settings);
+  CHECK((*settings)->unbuilt_but_set().empty());
+}
+
 TEST_CASE("To be in proxy_read_maps is no use of a parameter", "[config]") {
   // postscreen(8)'s, which this suite does not have.
   Fixture fixture("postscreen_reject_footer_maps = pcre:/x\n");
