@@ -65,13 +65,11 @@ Result<std::string> Content::beginning(size_t most) const {
   return out;
 }
 
-/// A user's storage and the mailboxes that messages came for. Shared by
-/// deliveries that run at the same time.
+/// A user's storage. Shared by deliveries that run at the same time.
 struct Deliverer::Known {
   config::dovecot::SettingsPtr settings;
   std::string location;
   std::unique_ptr<mailbox::Storage> storage;
-  std::map<std::string, std::shared_ptr<mailbox::Mailbox>> mailboxes;
 };
 
 Result<Deliverer::Known*> Deliverer::known(const Delivery& delivery) {
@@ -104,32 +102,27 @@ Result<Deliverer::Known*> Deliverer::known(const Delivery& delivery) {
   return again.get();
 }
 
-Result<Deliverer::MailboxPtr> Deliverer::open(Known& known,
+Result<Deliverer::SavingPtr> Deliverer::begin(Known& known,
                                               const Delivery& delivery,
                                               const std::string& name) {
-  if (auto found = known.mailboxes.find(name); found != known.mailboxes.end()) {
-    return found->second;
-  }
-  auto opened = known.storage->open_mailbox(name, mailbox::OpenMode::ReadWrite);
+  auto& storage = *known.storage;
+  auto started = storage.save(name, mailbox::Uids::Later);
   const auto& settings = *delivery.user.settings;
-  if (!opened && opened.error().sys == ENOENT &&
+  if (!started && started.error().sys == ENOENT &&
       settings.get(setting::lda_mailbox_autocreate)) {
-    TRY(known.storage->create(name));
+    TRY(storage.create(name));
     if (settings.get(setting::lda_mailbox_autosubscribe)) {
-      TRY(known.storage->subscribe(name));
+      TRY(storage.subscribe(name));
     }
-    opened = known.storage->open_mailbox(name, mailbox::OpenMode::ReadWrite);
+    started = storage.save(name, mailbox::Uids::Later);
   }
-  if (!opened) return fail(std::move(opened.error()));
-  MailboxPtr mailbox = std::move(*opened);
-  known.mailboxes.emplace(name, mailbox);
-  return mailbox;
+  if (!started) return fail(std::move(started.error()));
+  SavingPtr saving = std::move(*started);
+  return saving;
 }
 
-net::Task<Result<>> Deliverer::save(MailboxPtr mailbox,
+net::Task<Result<>> Deliverer::save(SavingPtr saving,
                                     const Delivery* delivery) {
-  auto started = mailbox->save(mailbox::Uids::Later);
-  std::shared_ptr<mailbox::Saving> saving = CO_TRY(started);
   mailbox::SaveOptions options;
   options.envelope_sender = delivery->sender;
   CO_TRY(saving->begin(options));
@@ -178,22 +171,20 @@ net::Task<Outcome> Deliverer::deliver(Delivery delivery) {
   }
   // Kept while it is used, whatever others do to the table meanwhile.
   auto keep = known_[delivery.user.name];
-  auto mailbox = open(**found, delivery, name);
-  if (!mailbox && !iequals(name, "INBOX")) {
+  auto saving = begin(**found, delivery, name);
+  if (!saving && !iequals(name, "INBOX")) {
     log(log::Level::Info,
         log_text(delivery, fmt::format("save failed to open mailbox {}: {}",
-                                       name, public_text(mailbox.error()))));
+                                       name, public_text(saving.error()))));
     name = "INBOX";
-    mailbox = open(**found, delivery, name);
+    saving = begin(**found, delivery, name);
   }
-  if (!mailbox) {
-    failed(mailbox.error(), fmt::format("open mailbox {}:", name));
+  if (!saving) {
+    failed(saving.error(), fmt::format("open mailbox {}:", name));
     co_return outcome;
   }
-  auto saved = co_await save(*mailbox, &delivery);
+  auto saved = co_await save(*saving, &delivery);
   if (!saved) {
-    // What is remembered of the mailbox may be what was wrong.
-    keep->mailboxes.clear();
     failed(saved.error(), fmt::format("{}:", name));
     co_return outcome;
   }

@@ -45,8 +45,8 @@ struct Outcome {
   std::string mailbox;  ///< where it was saved
 };
 
-/// Saves messages for users with this process's ids; keeps what is known of
-/// their mailboxes for the next message. lda_mailbox_autocreate,
+/// Saves messages for users with this process's ids; keeps their storages for
+/// the next message. lda_mailbox_autocreate,
 /// lda_mailbox_autosubscribe, deliver_log_format are those of the user's
 /// settings.
 class Deliverer {
@@ -57,10 +57,10 @@ class Deliverer {
  private:
   struct Known;
   Result<Known*> known(const Delivery& delivery);
-  using MailboxPtr = std::shared_ptr<mailbox::Mailbox>;
-  Result<MailboxPtr> open(Known& known, const Delivery& delivery,
+  using SavingPtr = std::shared_ptr<mailbox::Saving>;
+  Result<SavingPtr> begin(Known& known, const Delivery& delivery,
                           const std::string& name);
-  net::Task<Result<>> save(MailboxPtr mailbox, const Delivery* delivery);
+  net::Task<Result<>> save(SavingPtr saving, const Delivery* delivery);
 
   mailbox::Registry registry_;
   std::map<std::string, std::shared_ptr<Known>> known_;

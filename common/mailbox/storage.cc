@@ -253,6 +253,7 @@ Result<std::unique_ptr<Saving>> Storage::save(std::string_view name,
   if (uids == Uids::Now ||
       place.space->layout().location().driver == Driver::Mbox) {
     auto opened = TRY(state(place));
+    if (uids == Uids::Later) saved_to_ = opened;
     return opened->save(uids);
   }
   TRY(place.space->layout().mend(place.storage));

@@ -175,6 +175,7 @@ class Storage {
   Registry& registry_;
   std::shared_ptr<const UserSettings> settings_;
   std::vector<std::unique_ptr<Namespace>> namespaces_;
+  std::shared_ptr<State> saved_to_;  ///< an mbox, kept for the next message
 };
 
 }  // namespace mail::mailbox

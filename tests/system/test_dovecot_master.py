@@ -99,7 +99,7 @@ def test_another_base_dir(mail):
     local(mail, "base_dir = /run/elsewhere\n"
           "log_path = /var/log/elsewhere.log\n")
     mail.run("rmdir", "/run/dovecot")
-    mail.run("dovecot")
+    mail.start_dovecot()
     login(mail).logout()
     wait_until("the log", lambda: "Logged out" in mail.run(
         "cat", "/var/log/elsewhere.log", check=False).stdout)
