@@ -18,6 +18,8 @@ constexpr auto kAnvilTime = 5s;
 constexpr std::chrono::seconds kDelays[] = {0s, 4s, 8s, 15s, 15s};
 constexpr unsigned kForgetSeconds = 2 + 4 + 8 + 15;
 constexpr unsigned kIpv6Bits = 48;
+constexpr auto kCleanTime = 1s;
+constexpr size_t kMostClean = 4096;
 }  // namespace
 
 std::string Penalties::ident_of(std::string_view address) {
@@ -104,7 +106,19 @@ net::Task<> Penalties::flush() {
   changed_.notify_all();
 }
 
+void Penalties::remember_clean(const std::string& ident) {
+  if (clean_until_.size() >= kMostClean) clean_until_.clear();
+  clean_until_[ident] = Clock::now() + kCleanTime;
+}
+
 net::Task<Penalties::Penalty> Penalties::get(std::string ident) {
+  Penalty none;
+  auto clean = clean_until_.find(ident);
+  if (clean != clean_until_.end()) {
+    if (Clock::now() < clean->second) co_return none;
+    clean_until_.erase(clean);
+  }
+  uint64_t raised_before = raised_;
   std::string line = fmt::format("PENALTY-GET\t{}\n", ident);
   auto answer = co_await ask(std::move(line));
   Penalty out;
@@ -113,11 +127,17 @@ net::Task<Penalties::Penalty> Penalties::get(std::string ident) {
   if (words.size() < 2) co_return out;
   out.value = parse_number<unsigned>(words[0]).value_or(0);
   out.last = parse_number<int64_t>(words[1]).value_or(0);
+  // A rise may be behind the question.
+  if (out.value == 0 && raised_ == raised_before) remember_clean(ident);
   co_return out;
 }
 
 void Penalties::raise(std::string_view ident, uint32_t checksum,
                       unsigned value) {
+  ++raised_;
+  if (auto at = clean_until_.find(ident); at != clean_until_.end()) {
+    clean_until_.erase(at);
+  }
   say(fmt::format("PENALTY-INC\t{}\t{}\t{}\n", ident, checksum, value));
 }
 

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,7 +14,10 @@
 namespace mail::authd {
 
 /// Asks anvil (anvil-auth-penalty) how much a client's address has failed. One
-/// connection, opened when needed; without anvil there is no penalty.
+/// connection, opened when needed; without anvil there is no penalty. That an
+/// address has none is remembered for a second, or until it fails here: only
+/// another auth process, one that ends after a reload, could raise it
+/// meanwhile.
 class Penalties {
  public:
   Penalties(std::string path, net::TaskSet& tasks)
@@ -41,6 +47,7 @@ class Penalties {
   net::Task<Result<std::string>> ask(std::string line);
   void say(std::string line);
   net::Task<> flush();
+  void remember_clean(const std::string& ident);
 
   std::string path_;
   net::TaskSet& tasks_;
@@ -49,6 +56,8 @@ class Penalties {
   net::Condition changed_;
   bool busy_ = false, writing_ = false;
   Instant not_before_{};
+  std::map<std::string, Instant, std::less<>> clean_until_;
+  uint64_t raised_ = 0;  ///< how often any was
 };
 
 }  // namespace mail::authd
