@@ -45,6 +45,29 @@ def test_life(mail):
     assert not mail.log.grep("Panic|Fatal|Raw backtrace")
 
 
+def test_debians_configuration_sets_nothing_in_vain(mail):
+    mail.start_dovecot()
+    mail.wait_for_log("starting up for imap, lmtp, pop3")
+    login(mail).logout()
+    assert not mail.log.grep("is set at .* but not built yet")
+
+
+def test_denied_access_is_explained(mail):
+    """Which permission is missing where, in the original's words."""
+    local(mail, "mail_location = maildir:/var/mail/boxes/%u\n")
+    mail.run("install", "-d", "-m", "700", "/var/mail/boxes")
+    mail.start_dovecot()
+    client = dovecot.imap(mail)
+    client.login("alice", dovecot.PASSWORD)
+    try:
+        client.select("INBOX")
+    except OSError:
+        pass  # the original may close
+    mail.wait_for_log(r"imap\(alice\).*Permission denied \(euid=\d+\(alice\) "
+                      r"egid=\d+\(\w+\) missing \+x perm: /var/mail/boxes, "
+                      r"dir owned by 0:\d+ mode=0700\)")
+
+
 def test_second_start_is_refused(mail):
     mail.start_dovecot()
     done = mail.run("dovecot", check=False)
