@@ -75,6 +75,9 @@ class MboxState final : public State {
   Result<> reopen();
   bool unchanged() const;
   Result<> read_changes();
+  bool only_appended(uint64_t end) const;
+  Result<> load_first();
+  Result<> load_from_index(const IndexHeader& header);
   Result<> parse_from(uint64_t offset, size_t known);
   Result<> number_messages();
   MboxRead reader() const;

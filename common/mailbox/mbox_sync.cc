@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <utility>
 
 #include "common/crypto/digest.h"
 #include "common/mailbox/denied.h"
@@ -220,15 +221,22 @@ Result<> MboxState::read_changes() {
   if (fstat(fd_.get(), &ours) != 0) return fail_errno("fstat", errno);
   uint64_t before = file_size_;
   note_file();
-  bool grown = loaded_ && !records_.empty() && file_size_ > before &&
-               ours.st_ino == stamp_.inode;
-  if (grown) {
-    auto text = reader()(before, 512);
-    auto line = text.substr(0, text.find('\n'));
-    grown = parse_from_line(line).has_value();
-  }
+  // Those of ours who change what is there say so in the index; other programs
+  // deliver mail. Without an index nothing is known.
+  adopt_foreign();
+  bool grown = index_ && !std::exchange(others_wrote_, false) && loaded_ &&
+               !records_.empty() && file_size_ > before &&
+               ours.st_ino == stamp_.inode && only_appended(before);
   if (grown) return parse_from(before, records_.size());
   return parse_from(0, 0);
+}
+
+/// Whether the last message known is where it was, with a new one at `end`.
+bool MboxState::only_appended(uint64_t end) const {
+  auto last = header_at(records_.back().offset);
+  if (!last || last->uid != records_.back().uid) return false;
+  auto text = reader()(end, 512);
+  return parse_from_line(text.substr(0, text.find('\n'))).has_value();
 }
 
 Result<> MboxState::refresh() {
@@ -272,28 +280,48 @@ Result<> MboxState::load() {
   permissions_.directory = 0700;
   TRY(reopen());
   open_index();
-  IndexHeader header;
-  bool indexed = load_index(header);
   TRY(finish_journal());
-  if (indexed && header.stamps[0].inode != 0 &&
-      Stamp::of(paths_.mailbox) == header.stamps[0]) {
-    note_file();
-    loaded_ = true;
-    for (const Record& record : records_) {
-      if (record.in_new) fresh_ = true;
-    }
-    return {};
-  }
-  auto index = indexed ? nullptr : std::move(index_);
-  bool empty = false;
-  {
+  IndexHeader header;
+  if (load_index(header)) {
     auto held = TRY(lock(MboxLock::Kind::Read));
-    TRY(read_changes());
-    empty = file_size_ == 0;
+    TRY(load_from_index(header));
+  } else {
+    // One after another, so that all have one uidvalidity.
+    auto held = lock(MboxLock::Kind::Write);
+    if (held) {
+      TRY(load_first());
+    } else if (held.error().sys == EACCES || held.error().sys == EROFS) {
+      auto reading = TRY(lock(MboxLock::Kind::Read));
+      TRY(load_first());
+    } else {
+      return fail(held.error());
+    }
   }
   loaded_ = true;
   if (!unwritten_.empty() && !read_only_) TRY(number_messages());
-  if (indexed) return {};
+  return {};
+}
+
+/// Under a lock.
+Result<> MboxState::load_from_index(const IndexHeader& header) {
+  if (header.stamps[0].inode == 0 ||
+      Stamp::of(paths_.mailbox) != header.stamps[0]) {
+    return read_changes();
+  }
+  note_file();
+  for (const Record& record : records_) {
+    if (record.in_new) fresh_ = true;
+  }
+  return {};
+}
+
+/// Under a lock, the write lock if that can be had.
+Result<> MboxState::load_first() {
+  // Another may have been faster.
+  IndexHeader header;
+  if (load_index(header)) return load_from_index(header);
+  auto index = std::move(index_);  // all at once, at the end
+  TRY(read_changes());
   index_ = std::move(index);
   first_recent_ = uidnext_;
   for (const Record& record : records_) {
@@ -302,8 +330,8 @@ Result<> MboxState::load() {
       break;
     }
   }
-  if (!empty) start_modseq();
-  save_all();
+  if (file_size_ != 0) start_modseq();
+  publish();
   return {};
 }
 

@@ -149,6 +149,8 @@ class State : public std::enable_shared_from_this<State>,
   virtual bool files_decide() const { return false; }
   virtual void about_to_remove(const Record&) {}
 
+  bool others_wrote_ = false;  // to the index, since it was last cleared
+
   Registry& registry_;
   MailboxPaths paths_;
   std::shared_ptr<const UserSettings> settings_;

@@ -116,6 +116,7 @@ std::string_view State::odd_of(const Record& record) const {
 
 /// What another process has done, by its word in the index.
 void State::adopt(Index::Writer& writer, const IndexHeader& header) {
+  others_wrote_ = true;
   if (files_decide()) {
     // What the other has done is in the mailbox itself: only how new it is.
     writer.walk([&](const Record& theirs, std::string_view) {

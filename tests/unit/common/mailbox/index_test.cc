@@ -263,4 +263,35 @@ TEST_CASE("a lost index is written anew by several at once", "[index]") {
   });
 }
 
+TEST_CASE("an mbox that grew may have changed before its end", "[index]") {
+  Home home;
+  const std::string where = "mbox:~/mail:INBOX=~/inbox";
+  home.write("inbox", "");
+  auto storage = home.storage(where);
+  auto inbox = open_inbox(*storage);
+  for (const char* name : {"a", "b", "c"}) {
+    REQUIRE(save_one(*inbox, fmt::format("Subject: {}\n\nx\n", name)));
+  }
+  REQUIRE(inbox->sync());
+  elsewhere([&] {
+    Registry registry;
+    auto own = Storage::open(registry, home.settings(where));
+    auto box = (*own)->open_mailbox("INBOX", OpenMode::ReadWrite);
+    uint32_t two[] = {2}, three[] = {3};
+    // Of one size: a message begins where the file ended.
+    return box && (*box)->expunge(two) &&
+           (*box)->store(three, {.what = {kFlagged, {}}}) &&
+           save_one(**box, "Subject: d\n\nx\n") &&
+           save_one(**box, "Subject: e\n\nx\n");
+  });
+  REQUIRE(inbox->sync());
+  CHECK(inbox->uids() == std::vector<uint32_t>{1, 3, 4, 5});
+  CHECK(inbox->find(3)->flags == kFlagged);
+  for (auto [uid, name] : {std::pair(1, 'a'), {3, 'c'}, {4, 'd'}, {5, 'e'}}) {
+    auto reader = inbox->open_message(static_cast<uint32_t>(uid));
+    REQUIRE(reader);
+    CHECK((*reader)->read_all() == fmt::format("Subject: {}\n\nx\n", name));
+  }
+}
+
 }  // namespace mail::mailbox
