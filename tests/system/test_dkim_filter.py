@@ -232,7 +232,8 @@ LAYOUTS = {  # mode of the key, owner, mode of its directory: what is said
                     "can be read or written by other users"),
     "world writes": ("602", "opendkim:opendkim", "700",
                      "can be read or written by other users"),
-    "group of many": ("640", "opendkim:mail", "700", None),
+    "group of many": ("640", "opendkim:mail", "700",
+                      r"is in group \d+ which has multiple users"),
     "directory of all": ("600", "opendkim:opendkim", "777",
                          "can be .*written by other users"),
 }
