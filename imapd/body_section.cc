@@ -6,7 +6,7 @@
 
 #include "common/base/ascii.h"
 #include "common/imap/quote.h"
-#include "common/mime/codec.h"
+#include "common/mailview/part_text.h"
 
 namespace mail::imapd {
 namespace {
@@ -165,7 +165,7 @@ Result<std::string> message_header(Session& session, uint32_t uid,
   auto* reader = TRY(session.message().open(box, uid));
   std::string raw = TRY(reader->read_header());
   std::string out;
-  append_crlf(out, raw);
+  mailview::append_crlf(out, raw);
   if (section.what == What::Header) return out;
   out = filter_header(out, section);
   if (!key.empty()) box.put_cached(uid, key, out);
@@ -186,7 +186,7 @@ net::Task<Result<>> write_whole(Session& session, uint32_t uid,
     auto header = reader->read_header();
     CO_CHECK(header);
     std::string crlf;
-    append_crlf(crlf, *header);
+    mailview::append_crlf(crlf, *header);
     range.at = std::min<uint64_t>(crlf.size(), *size);
     range.size = *size - range.at;
   }
@@ -202,18 +202,18 @@ Result<> append_binary_body(mailbox::MessageReader& reader, const Part& part,
 Result<> append_binary(mailbox::MessageReader& reader, const Part& part,
                        std::string& out) {
   Range header{part.virtual_header_at(), part.virtual_header_size()};
-  if (part.kind == Part::Kind::Leaf && is_encoded(part)) {
+  if (part.kind == Part::Kind::Leaf && mailview::is_encoded(part)) {
     BodySection without;
     without.what = What::HeaderFieldsNot;
     without.fields = {"CONTENT-TRANSFER-ENCODING"};
     std::string text = filter_header(TRY(read_range(reader, header)), without);
     text.resize(text.size() - 2);
     out += text + "Content-Transfer-Encoding: binary\r\n\r\n";
-    std::string body = TRY(decoded_body(reader, part));
+    std::string body = TRY(mailview::decoded_body(reader, part));
     if (part.encoded_as("base64")) {
       out += body;
     } else {
-      append_crlf(out, body);
+      mailview::append_crlf(out, body);
     }
     return {};
   }
@@ -238,7 +238,7 @@ Result<> append_binary_body(mailbox::MessageReader& reader, const Part& part,
 }
 
 bool any_encoded(const Part& part) {
-  if (is_encoded(part)) return true;
+  if (mailview::is_encoded(part)) return true;
   return std::any_of(part.children.begin(), part.children.end(), any_encoded);
 }
 
@@ -246,9 +246,9 @@ Result<std::string> binary_text(mailbox::MessageReader& reader,
                                 const Part& part, bool whole) {
   std::string out;
   if (part.kind == Part::Kind::Leaf && !whole) {
-    std::string body = TRY(decoded_body(reader, part));
+    std::string body = TRY(mailview::decoded_body(reader, part));
     if (part.encoded_as("base64")) return body;
-    append_crlf(out, body);
+    mailview::append_crlf(out, body);
     return out;
   }
   if (whole) {
@@ -324,51 +324,6 @@ net::Task<Result<>> write_part(Session& session, uint32_t uid,
 }
 
 }  // namespace
-
-void append_crlf(std::string& out, std::string_view text) {
-  out.reserve(out.size() + text.size() + text.size() / 32);
-  for (size_t at = 0; at < text.size();) {
-    size_t lf = text.find('\n', at);
-    if (lf == std::string_view::npos) {
-      out += text.substr(at);
-      return;
-    }
-    out += text.substr(at, lf - at);
-    bool crlf = lf > 0 && text[lf - 1] == '\r';
-    out += crlf ? "\n" : "\r\n";
-    at = lf + 1;
-  }
-}
-
-bool is_encoded(const Part& part) {
-  if (part.kind == Part::Kind::Multipart) return false;
-  return !part.encoding.empty() && !part.encoded_as("7bit") &&
-         !part.encoded_as("8bit") && !part.encoded_as("binary");
-}
-
-Result<std::string> decoded_body(mailbox::MessageReader& reader,
-                                 const Part& part) {
-  if (part.body_size > kMaxDecoded) {
-    return fail(Fault::Permanent, "Message part is too large to be decoded");
-  }
-  std::string raw;
-  raw.reserve(part.body_size);
-  while (raw.size() < part.body_size) {
-    size_t before = raw.size();
-    TRY(reader.read(part.body_at + before,
-                    static_cast<size_t>(part.body_size) - before, raw));
-    if (raw.size() == before) break;
-  }
-  if (part.encoded_as("base64")) return mime::decode_base64_loose(raw);
-  if (part.encoded_as("quoted-printable")) {
-    return mime::decode_quoted_printable(raw);
-  }
-  if (is_encoded(part)) {
-    return fail(Fault::Permanent,
-                "[UNKNOWN-CTE] Unknown Content-Transfer-Encoding.");
-  }
-  return raw;
-}
 
 net::Task<Result<>> write_section(Session& session, uint32_t uid,
                                   const BodySection& section) {

@@ -13,18 +13,4 @@ namespace mail::imapd {
 net::Task<Result<>> write_section(Session& session, uint32_t uid,
                                   const imap::BodySection& section);
 
-/// The first words of the message's text (RFC 8970): at most 200 characters.
-Result<std::string> preview_text(OpenMessage& open, mailbox::Mailbox& mailbox,
-                                 uint32_t uid);
-
-/// The body of a leaf part without its content transfer encoding; lines end
-/// as they are stored. Errors: Permanent, unknown encoding (EINVAL), too large.
-Result<std::string> decoded_body(mailbox::MessageReader& reader,
-                                 const mime::Part& part);
-/// True if decoded_body() changes anything.
-bool is_encoded(const mime::Part& part);
-
-/// Appends `text` with CRLF for every bare LF.
-void append_crlf(std::string& out, std::string_view text);
-
 }  // namespace mail::imapd

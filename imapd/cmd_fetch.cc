@@ -7,6 +7,7 @@
 #include "common/base/number.h"
 #include "common/imap/date_time.h"
 #include "common/imap/quote.h"
+#include "common/mailview/part_text.h"
 #include "imapd/body_section.h"
 #include "imapd/command.h"
 
@@ -65,13 +66,14 @@ Result<> put_item(Session& session, const mailbox::Message& message,
       break;
     }
     case Kind::Envelope:
-      out += "ENVELOPE " + TRY(envelope_text(session.message(), box, uid));
+      out += "ENVELOPE " +
+             TRY(mailview::envelope_text(session.message(), box, uid));
       break;
     case Kind::Body:
     case Kind::BodyStructure: {
       bool extended = item.kind == Kind::BodyStructure;
       std::string text =
-          TRY(structure_text(session.message(), box, uid, extended));
+          TRY(mailview::structure_text(session.message(), box, uid, extended));
       out += extended ? "BODYSTRUCTURE " : "BODY ";
       out += text;
       break;
@@ -83,7 +85,8 @@ Result<> put_item(Session& session, const mailbox::Message& message,
       break;
     case Kind::Preview:
     case Kind::Snippet: {
-      std::string text = TRY(preview_text(session.message(), box, uid));
+      std::string text =
+          TRY(mailview::preview_text(session.message(), box, uid));
       out += item.kind == Kind::Preview ? "PREVIEW " : "SNIPPET (FUZZY ";
       imap::put_string(out, text);
       if (item.kind == Kind::Snippet) out += ')';

@@ -5,8 +5,8 @@
 #include <ctime>
 
 #include "common/imap/quote.h"
+#include "common/mailview/matcher.h"
 #include "common/mime/charset.h"
-#include "imapd/matcher.h"
 #include "imapd/search.h"
 
 namespace mail::imapd {
@@ -76,7 +76,7 @@ void save_result(Session& session, const imap::SearchReturn& options,
 }
 
 /// The result of what runs over all messages, without blocking others.
-net::Task<Result<>> judge_all(Session& session, Matcher& matcher,
+net::Task<Result<>> judge_all(Session& session, mailview::Matcher& matcher,
                               Found& found) {
   mailbox::Mailbox& box = *session.selected();
   std::vector<uint32_t> view = box.uids();
@@ -107,8 +107,8 @@ net::Task<Found> run_search(Session& session, const imap::Command& command,
     found.error = Reply::no("[BADCHARSET] Unknown charset");
     co_return found;
   }
-  Matcher matcher(box, session.message(), session.saved_search(),
-                  std::move(*program), charset, std::time(nullptr));
+  mailview::Matcher matcher(box, session.message(), session.saved_search(),
+                            std::move(*program), charset, std::time(nullptr));
   auto judged = co_await judge_all(session, matcher, found);
   session.message().close();
   if (!judged) found.error = session.failure(judged.error());

@@ -40,7 +40,7 @@ std::string first_display(const std::optional<std::string>& header) {
 }
 
 Result<int64_t> sent_date(mailbox::Mailbox& box, uint32_t uid,
-                          const HeaderFacts& facts) {
+                          const mailview::HeaderFacts& facts) {
   if (facts.envelope.date) {
     if (auto date = mime::read_date(*facts.envelope.date)) {
       return date->seconds;
@@ -64,20 +64,21 @@ Needed needed_for(const std::vector<SortKey>& keys) {
   return out;
 }
 
-Result<HeaderFacts> facts_for(Session& session, uint32_t uid, Needed needed) {
-  HeaderFacts facts;
+Result<mailview::HeaderFacts> facts_for(Session& session, uint32_t uid,
+                                        Needed needed) {
+  mailview::HeaderFacts facts;
   if (needed == Needed::Headers) {
-    return header_facts(session.message(), *session.selected(), uid);
+    return mailview::header_facts(session.message(), *session.selected(), uid);
   }
   if (needed == Needed::Date) {
     facts.envelope.date =
-        TRY(date_header(session.message(), *session.selected(), uid));
+        TRY(mailview::date_header(session.message(), *session.selected(), uid));
   }
   return facts;
 }
 
 Result<Value> value_of(mailbox::Mailbox& box, uint32_t uid,
-                       const HeaderFacts& facts, SortKey::Kind kind) {
+                       const mailview::HeaderFacts& facts, SortKey::Kind kind) {
   Value value;
   switch (kind) {
     case SortKey::Kind::Arrival:
@@ -122,7 +123,7 @@ bool before(const std::vector<SortKey>& keys, const Row& a, const Row& b) {
 }
 
 /// References, else the first id of In-Reply-To (RFC 5256, REFERENCES 1).
-std::vector<std::string> references_of(const HeaderFacts& facts) {
+std::vector<std::string> references_of(const mailview::HeaderFacts& facts) {
   auto ids = imap::read_message_ids(facts.references);
   if (!ids.empty()) return ids;
   return imap::read_message_ids(facts.envelope.in_reply_to.value_or(""), 1);
@@ -134,7 +135,8 @@ Result<imap::ThreadMessage> thread_message(Session& session, uint32_t uid,
   mailbox::Mailbox& box = *session.selected();
   imap::ThreadMessage out;
   out.number = by_uid ? uid : box.seq(uid);
-  HeaderFacts facts = TRY(header_facts(session.message(), box, uid));
+  mailview::HeaderFacts facts =
+      TRY(mailview::header_facts(session.message(), box, uid));
   out.date = TRY(sent_date(box, uid, facts));
   if (algorithm != imap::ThreadAlgorithm::OrderedSubject) {
     auto ids =
@@ -172,7 +174,7 @@ net::Task<Result<>> sort_messages(Session& session,
     Row row{uids[i], {}};
     auto read = facts_for(session, uids[i], needed);
     if (!read && read.error().sys == ENOENT) continue;
-    HeaderFacts facts = CO_TRY(read);
+    mailview::HeaderFacts facts = CO_TRY(read);
     row.values.reserve(keys.size());
     bool gone = false;
     for (const SortKey& key : keys) {

@@ -6,16 +6,6 @@
 #include "common/base/ascii.h"
 
 namespace mail::imapd {
-namespace {
-
-bool is_keyword(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return is_print(c) &&
-           std::string_view(" (){%*\"\\]").find(c) == std::string_view::npos;
-  });
-}
-
-}  // namespace
 
 Result<mailbox::FlagSet> parse_flags(const imap::Args& list) {
   mailbox::FlagSet out;
@@ -31,7 +21,7 @@ Result<mailbox::FlagSet> parse_flags(const imap::Args& list) {
       out.flags |= flag;
       continue;
     }
-    if (!is_keyword(arg.text)) {
+    if (!mailbox::is_keyword(arg.text)) {
       return fail(
           Error{Fault::Permanent, "Invalid characters in keyword", EINVAL});
     }

@@ -11,11 +11,11 @@
 #include "common/imap/server_engine.h"
 #include "common/mailbox/mailbox.h"
 #include "common/mailbox/storage.h"
+#include "common/mailview/open_message.h"
 #include "common/net/condition.h"
 #include "common/net/stream.h"
 #include "common/net/task.h"
 #include "imapd/config.h"
-#include "imapd/open_message.h"
 
 namespace mail::imapd {
 
@@ -78,7 +78,7 @@ class Session {
   const std::string& selected_name() const { return selected_name_; }
   void select(std::unique_ptr<mailbox::Mailbox> mailbox, std::string name);
   void unselect();
-  OpenMessage& message() { return message_; }
+  mailview::OpenMessage& message() { return message_; }
   /// Its contents are no longer wanted ($ of RFC 5182).
   std::set<uint32_t>& saved_search() { return saved_search_; }
 
@@ -150,7 +150,7 @@ class Session {
   std::string selected_name_;
   uint32_t told_messages_ = 0, told_recent_ = 0;
   size_t told_vanished_ = 0;  // lines so far
-  OpenMessage message_;
+  mailview::OpenMessage message_;
   std::set<uint32_t> saved_search_;
   std::set<std::string> enabled_;
   net::Condition changed_;

@@ -19,7 +19,7 @@ LAYERS = {  # library: (layer, libraries of the same layer that it may use)
     "log": (2, ""), "process": (2, ""), "net": (2, ""), "tls": (2, "net"),
     "dns": (2, "net"), "ipc": (2, "net log"),
     "filters": (3, ""), "maps": (3, ""), "auth": (3, ""), "queue": (3, ""),
-    "mailbox": (3, ""),
+    "mailbox": (3, ""), "mailview": (3, "mailbox"),
     "daemon": (4, ""), "login": (4, "daemon"),
 }
 STATIONS = {"smtpd", "submission", "queue", "delivery", "lmtp", "imapd",

@@ -1,5 +1,7 @@
 #include "common/mailbox/flags.h"
 
+#include <algorithm>
+
 #include "common/base/ascii.h"
 
 namespace mail::mailbox {
@@ -31,6 +33,13 @@ std::vector<std::string_view> flag_names(Flags flags) {
     if (flags & one.flag) out.push_back(one.name);
   }
   return out;
+}
+
+bool is_keyword(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return is_print(c) &&
+           std::string_view(" (){%*\"\\]").find(c) == std::string_view::npos;
+  });
 }
 
 }  // namespace mail::mailbox

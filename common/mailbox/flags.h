@@ -26,6 +26,8 @@ struct FlagSet {
 
 /// "\Seen" and so on, any case; 0: none of the five.
 Flags flag_of(std::string_view name);
+/// Whether a keyword may be called so: an atom (RFC 3501, flag-keyword).
+bool is_keyword(std::string_view name);
 /// "\Answered \Flagged \Deleted \Seen \Draft", the order of FLAGS replies.
 std::vector<std::string_view> flag_names(Flags flags);
 

@@ -1,17 +1,17 @@
 // What imapd's commands are made of and needs no mailbox.
 #include <catch2/catch.hpp>
 
-#include "imapd/body_section.h"
+#include "common/mailview/matcher.h"
+#include "common/mailview/part_text.h"
 #include "imapd/deflate.h"
 #include "imapd/flag_list.h"
-#include "imapd/matcher.h"
 
 using namespace mail;
 
 namespace {
 std::string crlf(std::string_view text) {
   std::string out;
-  imapd::append_crlf(out, text);
+  mailview::append_crlf(out, text);
   return out;
 }
 imap::Args flags(std::initializer_list<const char*> words) {
@@ -31,15 +31,15 @@ TEST_CASE("bare LFs become CRLF, CRLFs stay", "[imapd]") {
 }
 
 TEST_CASE("text is found without regard to case", "[imapd]") {
-  CHECK(imapd::contains_text("Hello World", "WORLD"));
-  CHECK_FALSE(imapd::contains_text("Hello World", "WORLDS"));
-  CHECK(imapd::contains_text("Caf\xC3\xA9 noir", "CAFE"));
-  CHECK(imapd::contains_text("0123456789@abcxyz[`{", "@ABCXYZ[`{"));
-  CHECK(imapd::contains_text("a message of some words, z{ at its end",
-                             "A MESSAGE OF SOME WORDS, Z{ AT"));
-  CHECK_FALSE(imapd::contains_text("0123456789 `{", "@"));
-  CHECK(imapd::contains_text("anything", ""));
-  CHECK_FALSE(imapd::contains_text("", "A"));
+  CHECK(mailview::contains_text("Hello World", "WORLD"));
+  CHECK_FALSE(mailview::contains_text("Hello World", "WORLDS"));
+  CHECK(mailview::contains_text("Caf\xC3\xA9 noir", "CAFE"));
+  CHECK(mailview::contains_text("0123456789@abcxyz[`{", "@ABCXYZ[`{"));
+  CHECK(mailview::contains_text("a message of some words, z{ at its end",
+                                "A MESSAGE OF SOME WORDS, Z{ AT"));
+  CHECK_FALSE(mailview::contains_text("0123456789 `{", "@"));
+  CHECK(mailview::contains_text("anything", ""));
+  CHECK_FALSE(mailview::contains_text("", "A"));
 }
 
 TEST_CASE("flags are checked in the original's words", "[imapd]") {

@@ -1,9 +1,9 @@
-#include "imapd/open_message.h"
+#include "common/mailview/open_message.h"
 
 #include "common/base/ascii.h"
 #include "common/imap/envelope.h"
 
-namespace mail::imapd {
+namespace mail::mailview {
 namespace {
 
 constexpr size_t kChunk = 65536;
@@ -158,4 +158,4 @@ Result<std::optional<std::string>> date_header(OpenMessage& open,
   return std::move(facts.envelope.date);
 }
 
-}  // namespace mail::imapd
+}  // namespace mail::mailview

@@ -1,4 +1,4 @@
-#include "imapd/matcher.h"
+#include "common/mailview/matcher.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -11,7 +11,7 @@
 #include "common/mime/codec.h"
 #include "common/mime/date_parse.h"
 
-namespace mail::imapd {
+namespace mail::mailview {
 namespace {
 
 using imap::SearchKey;
@@ -332,4 +332,4 @@ Result<bool> Matcher::judge_text(const SearchKey& key, bool with_headers) {
   return text_in_part(*structure_, *raw_, key.value, with_headers);
 }
 
-}  // namespace mail::imapd
+}  // namespace mail::mailview

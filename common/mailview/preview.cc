@@ -2,10 +2,10 @@
 #include <algorithm>
 
 #include "common/base/ascii.h"
+#include "common/mailview/part_text.h"
 #include "common/mime/charset.h"
-#include "imapd/body_section.h"
 
-namespace mail::imapd {
+namespace mail::mailview {
 namespace {
 
 using mime::Part;
@@ -123,4 +123,4 @@ Result<std::string> preview_text(OpenMessage& open, mailbox::Mailbox& mailbox,
   return out;
 }
 
-}  // namespace mail::imapd
+}  // namespace mail::mailview

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "common/imap/search_program.h"
-#include "imapd/open_message.h"
+#include "common/mailview/open_message.h"
 
-namespace mail::imapd {
+namespace mail::mailview {
 
 /// Judges messages of a mailbox by a search program. Keys that need no file
 /// are asked first; a file is read only when they leave it open.
@@ -54,4 +54,4 @@ class Matcher {
 /// True if `haystack` (UTF-8) contains `key`, a casemap() text, ignoring case.
 bool contains_text(std::string_view haystack, std::string_view key);
 
-}  // namespace mail::imapd
+}  // namespace mail::mailview

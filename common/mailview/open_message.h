@@ -6,7 +6,7 @@
 #include "common/mailbox/mailbox.h"
 #include "common/mime/structure.h"
 
-namespace mail::imapd {
+namespace mail::mailview {
 
 /// The message that was read last: clients ask for its parts one by one.
 class OpenMessage {
@@ -41,4 +41,4 @@ Result<std::optional<std::string>> date_header(OpenMessage& open,
                                                mailbox::Mailbox& mailbox,
                                                uint32_t uid);
 
-}  // namespace mail::imapd
+}  // namespace mail::mailview
