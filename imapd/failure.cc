@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <ctime>
+
+#include "common/login/public_text.h"
 
 namespace mail::imapd {
 
@@ -11,14 +12,7 @@ Reply failure_reply(Session& session, const Error& error,
                     std::string_view code) {
   if (error.fault != Fault::Permanent) {
     session.log(Severity::Error, error.what);
-    std::time_t now = std::time(nullptr);
-    std::tm local{};
-    localtime_r(&now, &local);
-    return Reply::no(fmt::format(
-        "[SERVERBUG] Internal error occurred. Refer to server log for more "
-        "information. [{:04}-{:02}-{:02} {:02}:{:02}:{:02}]",
-        local.tm_year + 1900, local.tm_mon + 1, local.tm_mday, local.tm_hour,
-        local.tm_min, local.tm_sec));
+    return Reply::no("[SERVERBUG] " + login::public_text(error));
   }
   std::string_view response;
   switch (error.sys) {

@@ -8,6 +8,7 @@
 #include "common/base/ascii.h"
 #include "common/config/dovecot/expand_variables.h"
 #include "common/daemon/service.h"
+#include "common/login/public_text.h"
 
 namespace mail::lmtp {
 namespace {
@@ -21,19 +22,6 @@ Outcome::Kind kind_of(const Error& error) {
   if (error.sys == EDQUOT) return Outcome::Kind::Quota;
   return error.fault == Fault::Permanent ? Outcome::Kind::Permanent
                                          : Outcome::Kind::Temporary;
-}
-
-/// What a client may read of an error: the storage's words if it is Permanent,
-/// else a reference to the log.
-std::string public_text(const Error& error) {
-  if (error.fault == Fault::Permanent) return error.what;
-  time_t now = ::time(nullptr);
-  tm t{};
-  localtime_r(&now, &t);
-  return fmt::format(
-      "Internal error occurred. Refer to server log for more information. "
-      "[{:04}-{:02}-{:02} {:02}:{:02}:{:02}]",
-      t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec);
 }
 
 std::string log_text(const Delivery& d, std::string_view message) {
@@ -157,7 +145,7 @@ net::Task<Outcome> Deliverer::deliver(Delivery delivery) {
   std::string name = delivery.mailbox.empty() ? "INBOX" : delivery.mailbox;
   auto failed = [&](const Error& error, std::string_view doing) {
     outcome.kind = kind_of(error);
-    outcome.text = public_text(error);
+    outcome.text = login::public_text(error);
     if (outcome.kind == Outcome::Kind::Temporary) {
       log(log::Level::Error, error.what);
     }
@@ -174,8 +162,9 @@ net::Task<Outcome> Deliverer::deliver(Delivery delivery) {
   auto saving = begin(**found, delivery, name);
   if (!saving && !iequals(name, "INBOX")) {
     log(log::Level::Info,
-        log_text(delivery, fmt::format("save failed to open mailbox {}: {}",
-                                       name, public_text(saving.error()))));
+        log_text(delivery,
+                 fmt::format("save failed to open mailbox {}: {}", name,
+                             login::public_text(saving.error()))));
     name = "INBOX";
     saving = begin(**found, delivery, name);
   }

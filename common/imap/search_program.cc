@@ -210,7 +210,15 @@ class Parser {
     SearchKey key;
     key.kind = which.kind;
     key.date = which.date;
-    auto day = parse_date(TRY(argument(which.name))->text);
+    const std::string& text = TRY(argument(which.name))->text;
+    auto seconds =
+        limits_.timestamps ? parse_number<uint64_t>(text) : std::nullopt;
+    if (seconds) {
+      key.number = *seconds;
+      key.exact = true;
+      return key;
+    }
+    auto day = parse_date(text);
     if (!day) return fail(Fault::Protocol, "Invalid search date parameter");
     key.number = static_cast<uint64_t>(*day);
     return key;

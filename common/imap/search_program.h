@@ -23,7 +23,7 @@ struct SearchKey {
     Saved,     ///< "$"
     Flag,      ///< word: "\Seen", or with value "KEYWORD" a keyword
     Recent,
-    Before,  ///< number: day since 1970, date: which
+    Before,  ///< number: day since 1970 or `exact`, date: which
     On,
     Since,
     Older,  ///< number: seconds
@@ -46,6 +46,7 @@ struct SearchKey {
   std::string word;   ///< flag's, header's name
   std::string value;  ///< what is searched for, in the charset of the command
   uint64_t number = 0;
+  bool exact = false;  ///< of a date: number is seconds since 1970
   SequenceSet set;
   std::vector<SearchKey> children;
 };
@@ -54,6 +55,8 @@ struct SearchKey {
 struct SearchLimits {
   uint32_t messages = 0;
   uint32_t last_uid = 0;
+  /// A date may be a number: seconds since 1970 (doveadm).
+  bool timestamps = false;
 };
 
 /// The keys of args[at...] as one And. Errors: Protocol; what: the text of BAD.

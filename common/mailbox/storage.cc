@@ -380,8 +380,9 @@ Result<> Storage::set_subscribed(std::string_view name, bool subscribed) {
   return {};
 }
 
-Result<> Storage::subscribe(std::string_view name) {
-  if (!TRY(exists(name))) return missing(name);
+Result<> Storage::subscribe(std::string_view name, Absent absent) {
+  bool there = TRY(exists(name));
+  if (!there && absent == Absent::Refuse) return missing(name);
   return set_subscribed(name, true);
 }
 

@@ -133,7 +133,9 @@ class Storage {
   Result<> create(std::string_view name);
   Result<> remove(std::string_view name);
   Result<> rename(std::string_view from, std::string_view to);
-  Result<> subscribe(std::string_view name);
+  /// An administrator may subscribe what is not there (yet).
+  enum class Absent { Refuse, Allow };
+  Result<> subscribe(std::string_view name, Absent absent = Absent::Refuse);
   Result<> unsubscribe(std::string_view name);
   /// Creates auto= mailboxes and INBOX when they are not there.
   Result<std::unique_ptr<Mailbox>> open_mailbox(std::string_view name,

@@ -7,6 +7,7 @@
 
 #include "common/base/ascii.h"
 #include "common/base/utf8.h"
+#include "common/mailview/part_text.h"
 #include "common/mime/charset.h"
 #include "common/mime/codec.h"
 #include "common/mime/date_parse.h"
@@ -28,11 +29,13 @@ int64_t local_day(int64_t seconds) {
   return shifted >= 0 ? shifted / 86400 : -((86399 - shifted) / 86400);
 }
 
-bool compare_day(Kind kind, int64_t day, uint64_t wanted) {
-  auto other = static_cast<int64_t>(wanted);
-  if (kind == Kind::Before) return day < other;
-  if (kind == Kind::On) return day == other;
-  return day >= other;
+/// seconds: since 1970; day: of the zone that counts.
+bool compare_date(const SearchKey& key, int64_t seconds, int64_t day) {
+  auto other = static_cast<int64_t>(key.number);
+  int64_t value = key.exact ? seconds : day;
+  if (key.kind == Kind::Before) return value < other;
+  if (key.kind == Kind::On) return value == other;
+  return value >= other;
 }
 
 /// How dear a key is: cheap ones are judged first.
@@ -81,29 +84,6 @@ const std::optional<std::string>* envelope_field(const mime::EnvelopeFields& e,
   if (name == "MESSAGE-ID") return &e.message_id;
   if (name == "IN-REPLY-TO") return &e.in_reply_to;
   return nullptr;
-}
-
-/// The values of all headers `name` (upper case) in a header block, unfolded.
-std::vector<std::string> header_values(std::string_view header,
-                                       std::string_view name) {
-  std::vector<std::string> out;
-  bool wanted = false;
-  for (size_t at = 0; at < header.size();) {
-    size_t end = header.find('\n', at);
-    end = end == std::string_view::npos ? header.size() : end + 1;
-    std::string_view line = header.substr(at, end - at);
-    at = end;
-    if (line == "\n" || line == "\r\n") break;
-    if (line[0] == ' ' || line[0] == '\t') {
-      if (wanted) out.back() += line;
-      continue;
-    }
-    size_t colon = line.find(':');
-    wanted = colon != std::string_view::npos &&
-             iequals(trim_right(line.substr(0, colon)), name);
-    if (wanted) out.emplace_back(trim(line.substr(colon + 1)));
-  }
-  return out;
 }
 
 std::string_view range_of(std::string_view message, uint64_t at,
@@ -273,12 +253,12 @@ Result<bool> Matcher::judge_date(const SearchKey& key) {
                     .value_or(mime::HeaderDate{});
     int64_t shifted = date.seconds + date.offset;
     int64_t day = shifted >= 0 ? shifted / 86400 : -((86399 - shifted) / 86400);
-    return compare_day(key.kind, day, key.number);
+    return compare_date(key, date.seconds, day);
   }
   int64_t date = key.date == SearchKey::Date::Saved
                      ? TRY(box_.save_date(uid_))
                      : TRY(box_.internal_date(uid_));
-  return compare_day(key.kind, local_day(date), key.number);
+  return compare_date(key, date, local_day(date));
 }
 
 Result<bool> Matcher::judge_header(const SearchKey& key) {

@@ -1,5 +1,6 @@
 #include "common/mailview/part_text.h"
 
+#include "common/base/ascii.h"
 #include "common/mime/codec.h"
 
 namespace mail::mailview {
@@ -51,6 +52,29 @@ Result<std::string> decoded_body(mailbox::MessageReader& reader,
                 "[UNKNOWN-CTE] Unknown Content-Transfer-Encoding.");
   }
   return raw;
+}
+
+std::vector<std::string> header_values(std::string_view header,
+                                       std::string_view name) {
+  std::vector<std::string> out;
+  bool wanted = false;
+  for (size_t at = 0; at < header.size();) {
+    size_t end = header.find('\n', at);
+    end = end == std::string_view::npos ? header.size() : end + 1;
+    std::string_view line = header.substr(at, end - at);
+    at = end;
+    if (line == "\n" || line == "\r\n") break;
+    if (line[0] == ' ' || line[0] == '\t') {
+      if (wanted) out.back() += line;
+      continue;
+    }
+    size_t colon = line.find(':');
+    wanted = colon != std::string_view::npos &&
+             iequals(trim_right(line.substr(0, colon)), name);
+    if (wanted) out.emplace_back(trim_left(line.substr(colon + 1)));
+  }
+  for (std::string& value : out) value.resize(trim_right(value).size());
+  return out;
 }
 
 }  // namespace mail::mailview

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "common/mailview/open_message.h"
 
@@ -16,6 +18,11 @@ Result<std::string> decoded_body(mailbox::MessageReader& reader,
                                  const mime::Part& part);
 /// True if decoded_body() changes anything.
 bool is_encoded(const mime::Part& part);
+
+/// The values of all headers `name` (any case) of a header block, folded as
+/// they stand, without blanks around.
+std::vector<std::string> header_values(std::string_view header,
+                                       std::string_view name);
 
 /// Appends `text` with CRLF for every bare LF.
 void append_crlf(std::string& out, std::string_view text);

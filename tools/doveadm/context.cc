@@ -75,6 +75,11 @@ const cf::Settings& Context::settings() {
   return *settings_;
 }
 
+cf::SettingsPtr Context::settings_snapshot() {
+  (void)settings();
+  return settings_;
+}
+
 std::string Context::socket_path(std::string_view name) {
   if (name.starts_with('/')) return std::string(name);
   return fmt::format("{}/{}", settings().get(setting::base_dir), name);
@@ -85,8 +90,9 @@ net::Loop& Context::loop() {
   return *loop_;
 }
 
-Options::Options(Context& context, std::string letters)
-    : context_(context), letters_("+" + std::move(letters)) {
+Options::Options(Context& context, std::string letters, Place place)
+    : context_(context),
+      letters_((place == Place::InFront ? "+" : "") + std::move(letters)) {
   for (auto& word : context_.arguments) argv_.push_back(word.data());
   argv_.push_back(nullptr);
   optind = 0;  // begin anew

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,6 +39,7 @@ class Context {
   /// Settings of protocol doveadm, with -o. Read at the first call; ends the
   /// process when they cannot be read.
   const config::dovecot::Settings& settings();
+  config::dovecot::SettingsPtr settings_snapshot();
   /// A socket by its setting or option: absolute, or under base_dir.
   std::string socket_path(std::string_view name);
   net::Loop& loop();
@@ -58,11 +61,12 @@ class Context {
   std::unique_ptr<net::Loop> loop_;
 };
 
-/// getopt(3) over a command's arguments; "+" is understood: options stand in
-/// front. An unknown option is complained of and ends the process.
+/// getopt(3) over a command's arguments; options stand in front unless told.
+/// An unknown option is complained of and ends the process.
 class Options {
  public:
-  Options(Context& context, std::string letters);
+  enum class Place { InFront, Anywhere };
+  Options(Context& context, std::string letters, Place place = Place::InFront);
   Options(const Options&) = delete;
   Options& operator=(const Options&) = delete;
   /// The next letter, or 0 when there is none.
@@ -77,6 +81,9 @@ class Options {
   std::vector<char*> argv_;
 };
 
+/// dovecot(1)'s master. Ends the process when nobody is there.
+pid_t master_pid(Context& context);
+
 /// A command that is built.
 struct Command {
   std::string_view name;  ///< "auth test", as in usages()
@@ -87,6 +94,13 @@ struct Command {
 std::vector<Command> auth_commands();
 std::vector<Command> house_commands();
 std::vector<Command> login_commands();
+std::vector<Command> mailbox_commands();
+std::vector<Command> mailbox_status_commands();
+std::vector<Command> mail_change_commands();
+std::vector<Command> mail_index_commands();
+std::vector<Command> mail_read_commands();
+std::vector<Command> mail_save_commands();
+std::vector<Command> program_commands();
 std::vector<Command> pw_commands();
 std::vector<Command> user_commands();
 

@@ -17,6 +17,18 @@
 
 namespace mail::doveadm {
 
+pid_t master_pid(Context& context) {
+  std::string path =
+      context.settings().get(config::dovecot::setting::base_dir) +
+      "/master.pid";
+  auto text = read_file(path, 64);
+  auto pid = text ? parse_number<int>(trim(*text)) : std::nullopt;
+  if (!pid || *pid <= 1 || (kill(*pid, 0) != 0 && errno == ESRCH)) {
+    context.fatal(fmt::format("Dovecot is not running (read from {})", path));
+  }
+  return *pid;
+}
+
 namespace {
 
 constexpr std::string_view kGreeting = "VERSION\tmaster-client\t1\t0\n";
@@ -79,19 +91,6 @@ int service_stop(Context& context) {
   if (!lines.empty() && lines[0].starts_with('+')) return kOk;
   context.error(lines.empty() ? "no answer" : lines[0].substr(1));
   return kNotFound;
-}
-
-/// Ends the process when nobody is there.
-pid_t master_pid(Context& context) {
-  std::string path =
-      context.settings().get(config::dovecot::setting::base_dir) +
-      "/master.pid";
-  auto text = read_file(path, 64);
-  auto pid = text ? parse_number<int>(trim(*text)) : std::nullopt;
-  if (!pid || *pid <= 1 || (kill(*pid, 0) != 0 && errno == ESRCH)) {
-    context.fatal(fmt::format("Dovecot is not running (read from {})", path));
-  }
-  return *pid;
 }
 
 int send(Context& context, int number) {

@@ -17,8 +17,11 @@ namespace {
 
 std::vector<Command> all_commands() {
   std::vector<Command> out;
-  for (auto list : {auth_commands(), house_commands(), login_commands(),
-                    pw_commands(), user_commands()}) {
+  for (auto list :
+       {auth_commands(), house_commands(), login_commands(), mailbox_commands(),
+        mailbox_status_commands(), mail_change_commands(),
+        mail_index_commands(), mail_read_commands(), mail_save_commands(),
+        program_commands(), pw_commands(), user_commands()}) {
     out.insert(out.end(), list.begin(), list.end());
   }
   return out;
@@ -90,6 +93,18 @@ size_t words_of_command(const std::vector<std::string>& words,
   return best;
 }
 
+/// The commands of plugins are known by their first word.
+void refuse_plugin(Context& context, const std::string& word) {
+  constexpr std::string_view kPlugins[] = {"acl", "fts", "quota"};
+  bool known = std::find(std::begin(kPlugins), std::end(kPlugins), word) !=
+               std::end(kPlugins);
+  if (!known) return;
+  context.fatal(
+      fmt::format("Unknown command '{0}', but plugin {0} exists. Try to set "
+                  "mail_plugins={0}",
+                  word));
+}
+
 int help(const std::vector<std::string>& words) {
   if (words.size() < 2) show_usage("");
   std::string page = "doveadm-" + words[1];
@@ -106,6 +121,7 @@ int run(int argc, char** argv) {
   if (words[0] == "help") return help(words);
   std::string_view name;
   size_t count = words_of_command(words, &name);
+  if (count == 0) refuse_plugin(context, words[0]);
   if (count == 0) show_usage(is_group(words[0]) ? words[0] : "");
   context.command = name;
   context.arguments.assign(words.begin() + static_cast<long>(count) - 1,

@@ -59,19 +59,51 @@ std::optional<Printer::Form> Printer::parse(std::string_view name) {
 
 void Printer::columns(std::vector<std::string> names,
                       std::optional<size_t> flexible) {
-  names_ = std::move(names);
+  std::vector<Column> all;
+  for (auto& name : names) all.push_back({std::move(name)});
+  show_columns(std::move(all), flexible);
+}
+
+void Printer::show_columns(std::vector<Column> columns,
+                           std::optional<size_t> flexible) {
+  columns_ = std::move(columns);
   flexible_ = flexible;
   if (form_ == Form::Json) out_ += '[';
   if (form_ != Form::Tab) return;
-  for (size_t i = 0; i < names_.size(); ++i) {
+  for (size_t i = 0; i < columns_.size(); ++i) {
     if (i > 0) out_ += '\t';
-    out_ += names_[i];
+    out_ += columns_[i].name();
   }
   out_ += '\n';
 }
 
+void Printer::put_value(const Column& column, const std::string& value,
+                        bool first) {
+  switch (form_) {
+    case Form::Flow:
+      if (!first) out_ += ' ';
+      if (!column.hide_title) out_ += column.name() + '=';
+      out_ += value;
+      break;
+    case Form::Tab:
+      if (!first) out_ += '\t';
+      out_ += column.text ? value + '\t' : ipc::tab_escape(value);
+      break;
+    case Form::Pager:
+      if (!column.hide_title) {
+        out_ += column.name() + (column.text ? ":\n" : ": ");
+      }
+      out_ += value;
+      if (!column.text) out_ += '\n';
+      break;
+    default:
+      if (!first) out_ += ',';
+      out_ += fmt::format("{}:{}", json(column.key), json(value));
+  }
+}
+
 void Printer::row(std::vector<std::string> values) {
-  CHECK(values.size() == names_.size());
+  CHECK(values.size() == columns_.size());
   if (form_ == Form::Table) {
     rows_.push_back(std::move(values));
     return;
@@ -79,22 +111,7 @@ void Printer::row(std::vector<std::string> values) {
   if (form_ == Form::Pager && printed_ > 0) out_ += "\f\n";
   if (form_ == Form::Json) out_ += printed_ > 0 ? ",{" : "{";
   for (size_t i = 0; i < values.size(); ++i) {
-    switch (form_) {
-      case Form::Flow:
-        if (i > 0) out_ += ' ';
-        out_ += fmt::format("{}={}", names_[i], values[i]);
-        break;
-      case Form::Tab:
-        if (i > 0) out_ += '\t';
-        out_ += ipc::tab_escape(values[i]);
-        break;
-      case Form::Pager:
-        out_ += fmt::format("{}: {}\n", names_[i], values[i]);
-        break;
-      default:
-        if (i > 0) out_ += ',';
-        out_ += fmt::format("{}:{}", json(names_[i]), json(values[i]));
-    }
+    put_value(columns_[i], values[i], i == 0);
   }
   if (form_ == Form::Flow || form_ == Form::Tab) out_ += '\n';
   if (form_ == Form::Json) out_ += '}';
@@ -102,11 +119,13 @@ void Printer::row(std::vector<std::string> values) {
 }
 
 std::string Printer::table() const {
-  if (names_.empty()) return "";
+  if (columns_.empty()) return "";
   std::vector<size_t> widths;
-  size_t total = names_.size() - 1;
-  for (size_t i = 0; i < names_.size(); ++i) {
-    size_t width = width_of(names_[i]);
+  std::vector<std::string> titles;
+  size_t total = columns_.size() - 1;
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    titles.push_back(columns_[i].name());
+    size_t width = width_of(titles[i]);
     for (const auto& row : rows_) width = std::max(width, width_of(row[i]));
     widths.push_back(width);
     total += width;
@@ -126,7 +145,9 @@ std::string Printer::table() const {
     }
     out += '\n';
   };
-  line(names_);
+  bool titled = std::any_of(columns_.begin(), columns_.end(),
+                            [](const Column& c) { return !c.hide_title; });
+  if (titled) line(titles);
   for (const auto& row : rows_) line(row);
   return out;
 }
@@ -137,7 +158,7 @@ std::string Printer::finish() {
   if (finished_) return "";
   finished_ = true;
   if (form_ == Form::Table) out_ += table();
-  if (form_ == Form::Json && !names_.empty()) out_ += ']';
+  if (form_ == Form::Json && !columns_.empty()) out_ += ']';
   return take();
 }
 
