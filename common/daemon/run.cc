@@ -66,6 +66,7 @@ void confine(const Definition& definition, const Options& options,
   // With -S we are a program of whoever runs us, and may run others.
   wanted.profile =
       options.standalone ? process::Profile::None : definition.profile;
+  wanted.writes = definition.writes;
   if (options.chroot) wanted.root = settings.get(param::queue_directory);
   if (options.unprivileged) wanted.user = settings.get(param::mail_owner);
   if (context.rootless) {

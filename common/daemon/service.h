@@ -71,6 +71,8 @@ struct Definition {
   /// Needs root ("requires privileged operation"): becomes users itself.
   bool privileged = false;
   process::Profile profile = process::Profile::Internal;
+  /// FacesNetwork: the queue's directories whose files it changes.
+  std::vector<std::string> writes{};
   /// At so many clients the process reports itself busy, and the master
   /// starts a sibling.
   size_t clients = 500;

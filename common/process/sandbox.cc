@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "common/base/handle.h"
+#include "common/process/file_access.h"
 #include "common/process/ids.h"
 
 namespace mail::process {
@@ -106,6 +107,9 @@ Result<> confine(const Confinement& wanted) {
   if (wanted.profile != Profile::ReadsMailbox) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
       return fail_errno("prctl no_new_privs", errno);
+    }
+    if (wanted.profile == Profile::FacesNetwork) {
+      TRY(restrict_files(wanted.writes));
     }
     return filter_calls(wanted.profile);
   }

@@ -15,7 +15,7 @@ namespace mail::process {
 enum class Profile {
   None,          ///< masters, commands
   Internal,      ///< talks to other programs of the suite; runs none
-  FacesNetwork,  ///< meets strangers: as Internal
+  FacesNetwork,  ///< meets strangers: as Internal, and changes no file
   ReadsMailbox,  ///< becomes users and may run their commands
   HoldsSecrets,  ///< as Internal, and its memory is not dumped
 };
@@ -26,12 +26,15 @@ struct Confinement {
   std::string user;            ///< become this user and its group; empty: stay
   std::optional<UserIds> ids;  ///< the same by number
   std::vector<gid_t> groups;   ///< other groups it shall have
+  /// FacesNetwork: directories (in the new root) whose files it may change.
+  std::vector<std::string> writes;
 };
 
 /// chroot, then group, groups and user for good, no_new_privs, and the
 /// profile's system call filter: calls that no mail program needs (ptrace,
 /// mount, modules, keyrings, bpf, ...) and, unless it runs commands, execve,
-/// fail with EPERM. Errors: Config, what could not be done and why.
+/// fail with EPERM; of FacesNetwork also restrict_files(). Errors: Config, what
+/// could not be done and why.
 Result<> confine(const Confinement& wanted);
 
 }  // namespace mail::process

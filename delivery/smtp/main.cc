@@ -42,5 +42,6 @@ int main(int argc, char** argv) {
          return std::make_unique<mail::smtpc::SmtpAgent>();
        },
        .profile = mail::process::Profile::FacesNetwork,
+       .writes = {"active"},  // recipients that are done are marked
        .clients = 100});
 }

@@ -1,12 +1,17 @@
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <filesystem>
 
 #include "common/base/file.h"
+#include "common/base/unique_fd.h"
 #include "common/process/ids.h"
 #include "common/process/lock_file.h"
+#include "common/process/sandbox.h"
 #include "common/process/worker.h"
 
 using namespace mail;
@@ -66,4 +71,39 @@ TEST_CASE("A user that is not there is no error") {
   REQUIRE(root);
   REQUIRE(*root);
   CHECK((*root)->uid == 0);
+}
+
+TEST_CASE("Who faces the network changes no file but where it must") {
+  char directory[] = "/tmp/sandbox_test.XXXXXX";
+  REQUIRE(mkdtemp(directory));
+  std::string root = directory;
+  REQUIRE(mkdir((root + "/active").c_str(), 0700) == 0);
+  for (auto file : {"/a", "/active/b"}) {
+    REQUIRE(UniqueFd(creat((root + file).c_str(), 0600)));
+  }
+  pid_t child = fork();
+  if (child == 0) {
+    Confinement wanted;
+    wanted.profile = Profile::FacesNetwork;
+    wanted.writes = {root + "/active", root + "/none"};
+    if (!confine(wanted)) _exit(1);
+    auto opens = [&](const char* name, int flags) {
+      return UniqueFd(open((root + name).c_str(), flags, 0600)).get() >= 0;
+    };
+    if (!opens("/a", O_RDONLY)) _exit(2);
+    if (!opens("/active/b", O_RDWR)) _exit(3);
+    if (execl("/bin/true", "true", nullptr) == 0) _exit(4);
+    // Where there is no Landlock the rest is allowed.
+    if (opens("/a", O_RDWR)) _exit(77);
+    if (opens("/active/c", O_WRONLY | O_CREAT)) _exit(5);
+    if (unlink((root + "/a").c_str()) == 0) _exit(6);
+    if (rename((root + "/a").c_str(), (root + "/c").c_str()) == 0) _exit(7);
+    _exit(0);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 77) WARN("no Landlock in this kernel");
+  CHECK(WEXITSTATUS(status) % 77 == 0);
+  std::filesystem::remove_all(root);
 }
