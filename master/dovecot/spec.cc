@@ -136,7 +136,8 @@ class Maker {
     if (!is_default_service(spec.name)) {
       error(fmt::format("service({}) access({}) failed: {}", spec.name, path,
                         strerror(errno)));
-    } else if (!spec.protocol.empty()) {
+    } else if (!spec.protocol.empty() && !cf::inet_listeners(service).empty()) {
+      // The others are our own programs' helpers, and ours do without.
       out_.warnings.push_back(fmt::format(
           "service({}) is not built: {} does not exist, nobody serves it",
           spec.name, path));
