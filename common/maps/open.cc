@@ -6,6 +6,7 @@
 #include "common/base/ascii.h"
 #include "common/log/log.h"
 #include "common/maps/types.h"
+#include "common/maps/watched_path.h"
 
 namespace mail::maps {
 namespace {
@@ -30,12 +31,28 @@ constexpr std::string_view kNotBuilt[] = {
     "ldap", "mysql", "pgsql", "sqlite",
 };
 
+/// Where the table is, if it is a file.
+std::string path_of(std::string_view type_name) {
+  size_t colon = std::min(type_name.find(':'), type_name.size());
+  std::string_view type = type_name.substr(0, colon);
+  std::string path(type_name.substr(std::min(colon + 1, type_name.size())));
+  if (type == "hash" || type == "btree") return path + ".db";
+  return type == "lmdb" ? path + ".lmdb" : path;
+}
+
 class Unavailable : public Table {
  public:
   Unavailable(std::string name, const OpenOptions& options, std::string why)
       : Table(std::move(name), options, flag::kFixed),
-        text_(fmt::format("{} is unavailable. {}", name_, why)) {}
+        watched_(path_of(name_), options.root),
+        text_(fmt::format("{} is unavailable. {}", name_, why)) {
+    if (auto fd = watched_.open(O_RDONLY)) watched_.seen(fd->get());
+  }
   std::string_view unavailable() const override { return text_; }
+  /// Another file than the one that failed: a new process may open it.
+  void refresh(Instant now) override {
+    if (watched_.changed(now) && options_.restart) options_.restart();
+  }
 
  protected:
   Result<Found> get(std::string_view) override {
@@ -43,6 +60,7 @@ class Unavailable : public Table {
   }
 
  private:
+  WatchedPath watched_;
   std::string text_;
 };
 
