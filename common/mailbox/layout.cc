@@ -12,6 +12,7 @@
 #include "common/base/handle.h"
 #include "common/crypto/random.h"
 #include "common/mailbox/denied.h"
+#include "common/mailbox/privileged_group.h"
 
 namespace mail::mailbox {
 
@@ -222,15 +223,20 @@ Result<> Layout::create_directory(std::string_view name) const {
   return Permissions::of(location_.root).make_directories(mailbox_path(name));
 }
 
-Result<> Layout::create_inbox() const {
+Result<> Layout::create_inbox(std::optional<gid_t> group) const {
   if (location_.driver == Driver::Mbox) {
     Permissions permissions = Permissions::of(location_.root);
     TRY(permissions.make_directories(location_.root));
     struct stat info;
     if (stat(location_.inbox.c_str(), &info) == 0) return {};
+    WithGroup with_group(group);
     auto fd = Permissions().create(location_.inbox, O_WRONLY | O_EXCL);
-    if (!fd && fd.error().sys != EEXIST) return fail(fd.error());
-    return {};
+    if (fd || fd.error().sys == EEXIST) return {};
+    Error error = fd.error();
+    if (error.sys == EACCES && !group) {
+      error.what += " (set mail_privileged_group=mail)";
+    }
+    return fail(error);
   }
   bool made = !is_directory(location_.inbox);
   return make_maildir(location_.inbox,

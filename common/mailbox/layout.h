@@ -40,8 +40,9 @@ class Layout {
   Result<> create(std::string_view name) const;
   /// A directory for mailboxes to be in (`CREATE name/`).
   Result<> create_directory(std::string_view name) const;
-  /// INBOX with all directories above, if it is not there.
-  Result<> create_inbox() const;
+  /// INBOX with all directories above, if it is not there. group: that may make
+  /// an mbox in its directory (mail_privileged_group).
+  Result<> create_inbox(std::optional<gid_t> group) const;
   /// cur, new, tmp that someone has removed.
   Result<> mend(std::string_view name) const;
   /// Errors: Permanent ENOENT, or `Mailbox has children, delete them first`.

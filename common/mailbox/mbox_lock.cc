@@ -9,6 +9,7 @@
 
 #include "common/base/ascii.h"
 #include "common/mailbox/mbox_state.h"
+#include "common/mailbox/privileged_group.h"
 
 namespace mail::mailbox {
 
@@ -19,23 +20,6 @@ using std::chrono::milliseconds;
 Failure timed_out() {
   return fail(Error{Fault::Permanent, "Timeout while waiting for lock", EBUSY});
 }
-
-/// The group that may write beside /var/mail's mailboxes, as long as it lives.
-class WithGroup {
- public:
-  explicit WithGroup(std::optional<gid_t> group) : before_(getegid()) {
-    changed_ = group && *group != before_ && setegid(*group) == 0;
-  }
-  WithGroup(const WithGroup&) = delete;
-  WithGroup& operator=(const WithGroup&) = delete;
-  ~WithGroup() {
-    if (changed_ && setegid(before_) != 0) _exit(1);
-  }
-
- private:
-  gid_t before_;
-  bool changed_ = false;
-};
 
 /// Tries until the deadline; false: others hold it.
 template <class Once>

@@ -223,7 +223,7 @@ Result<> Storage::make_if_automatic(const Place& place) {
   const Layout& layout = place.space->layout();
   if (layout.kind_of(place.storage) == Layout::Kind::Mailbox) return {};
   if (place.storage == "INBOX" && place.space->settings().inbox) {
-    return layout.create_inbox();
+    return layout.create_inbox(settings_->options.privileged_group);
   }
   using Auto = MailboxSettings::Auto;
   const MailboxSettings* settings = place.space->settings_of(place.name);
