@@ -299,6 +299,12 @@ Result<> MboxState::load() {
   }
   loaded_ = true;
   if (!unwritten_.empty() && !read_only_) TRY(number_messages());
+  // The format has no place for one: the same for all who look, as long as
+  // the uids hold.
+  guid_ = crypto::hex(crypto::digest(
+                          crypto::Hash::Sha256,
+                          fmt::format("{}:{}", paths_.mailbox, uidvalidity_)))
+              .substr(0, 32);
   return {};
 }
 
@@ -408,11 +414,7 @@ Result<> MboxState::learn_facts(Record& record) {
 Result<std::string> MboxState::message_guid(uint32_t uid) {
   auto reader = TRY(open_message(uid));
   std::string header = TRY(reader->read_header());
-  std::string out;
-  for (char c : crypto::digest(crypto::Hash::Md5, header)) {
-    out += fmt::format("{:02x}", static_cast<unsigned char>(c));
-  }
-  return out;
+  return crypto::hex(crypto::digest(crypto::Hash::Md5, header));
 }
 
 std::optional<std::string> MboxState::uidl_field(uint32_t, char) {
