@@ -41,6 +41,8 @@ void remove_if_stale(const std::string& path, std::string_view host) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   // Waiters remove it one at a time, and none removes the next one's lock.
   bool is_free = fd && flock(fd.get(), LOCK_EX | LOCK_NB) == 0;
+  // One of ours is at work, however long it takes.
+  if (fd && !is_free && errno == EWOULDBLOCK) return;
   if (age < kStaleSeconds) {
     if (!is_free) return;
     char text[512];
