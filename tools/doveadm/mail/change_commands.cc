@@ -122,6 +122,7 @@ int transfer(Context& context, bool move) {
   Query query = run.query(1);
   // What is moved from is changed, what is copied from only read.
   auto how = writing(kSyncFailed);
+  if (!move) how.mode = mailbox::OpenMode::ReadOnly;
   return run.each([&](UserMail& mail) {
     auto to = mail.storage.open_mailbox(words[0], mailbox::OpenMode::ReadWrite);
     if (!to) {
