@@ -146,8 +146,10 @@ def kill_all(lab, name, traffic):
     done = lab.site.run("pkill", "-KILL", "-x", name, check=False)
     if done.returncode == 0:
         traffic.kills.append((name, now, time.time()))
-        if name == "master":
-            lab.site.run("postfix", "start")  # the service manager's part
+        if name == "master":  # what follows is the service manager's part
+            wait_until("the end of master", lambda: lab.site.run(
+                "postfix", "status", check=False).returncode != 0)
+            lab.site.run("postfix", "start")
 
 
 def excuses(traffic, number, times):
