@@ -80,6 +80,14 @@ std::vector<std::string_view> split_braced(std::string_view text,
   return out;
 }
 
+bool has_word(std::string_view list, std::string_view word,
+              std::string_view separators) {
+  for (auto piece : split(list, separators)) {
+    if (iequals(piece, word)) return true;
+  }
+  return false;
+}
+
 std::vector<std::string_view> split_exact(std::string_view text,
                                           char separator) {
   std::vector<std::string_view> out;

@@ -44,8 +44,11 @@ constexpr std::string_view kListSeparators = ", \t\r\n";
 /// The non-empty pieces between any of `separators`; views into `text`.
 std::vector<std::string_view> split(
     std::string_view text, std::string_view separators = kListSeparators);
-/// The same, but { ... } groups, nested, count as one piece, braces kept;
-/// an unbalanced group runs to the end.
+/// Whether a piece of `list` is `word`, in any case.
+bool has_word(std::string_view list, std::string_view word,
+              std::string_view separators = kListSeparators);
+/// The same as split(), but { ... } groups, nested, count as one piece, braces
+/// kept; an unbalanced group runs to the end.
 std::vector<std::string_view> split_braced(
     std::string_view text, std::string_view separators = kListSeparators);
 /// Exactly the pieces between each `separator`, empty ones too.

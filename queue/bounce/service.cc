@@ -32,13 +32,6 @@ constexpr int kAsked = ipc::delivery_flag::kUserVerify |
                        ipc::delivery_flag::kMtaVerify |
                        ipc::delivery_flag::kRecord;
 
-bool contains(std::string_view list, std::string_view word) {
-  for (auto item : split(list)) {
-    if (iequals(item, word)) return true;
-  }
-  return false;
-}
-
 void warn(std::string_view text) { log::warning(text); }
 
 std::vector<queue::LogEntry> selected(
@@ -406,11 +399,11 @@ int BounceService::cleanup_flags(const ipc::BounceSend& request,
   namespace flag = ipc::cleanup_flag;
   std::string_view kind = postmaster ? "notify" : "bounce";
   int flags = flag::kMap;
-  if (contains(settings_->get(param::internal_mail_filter_classes), kind)) {
+  if (has_word(settings_->get(param::internal_mail_filter_classes), kind)) {
     flags |= flag::kFilter | flag::kMilter;
   }
   const auto& detect = settings_->get(param::smtputf8_autodetect_classes);
-  if (contains(detect, kind) || contains(detect, "all")) {
+  if (has_word(detect, kind) || has_word(detect, "all")) {
     flags |= flag::kAutoUtf8;
   }
   if ((request.smtputf8 & kUtf8Requested) != 0 &&

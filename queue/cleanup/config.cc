@@ -25,13 +25,6 @@ unsigned parse_classes(std::string_view list) {
 
 namespace {
 
-bool has_word(std::string_view list, std::string_view word) {
-  for (std::string_view name : split(list)) {
-    if (name == word) return true;
-  }
-  return false;
-}
-
 Result<> load_maps(Config& c, const maps::OpenOptions& options) {
   const auto& s = *c.settings;
   auto open = [&](maps::Tables& tables, const char* title,

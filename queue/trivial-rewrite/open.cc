@@ -13,11 +13,6 @@ namespace param = config::param;
 
 namespace {
 
-bool has_word(std::string_view list, std::string_view word) {
-  auto words = split(list);
-  return std::ranges::find(words, word) != words.end();
-}
-
 Result<> open_plain(Routes& r, const config::Settings& s,
                     const maps::OpenOptions& options) {
   r.names = {"local_transport", "virtual_transport", "relay_transport",

@@ -17,12 +17,6 @@ namespace param = config::param;
 
 namespace {
 
-bool lists(std::string_view text, std::string_view word) {
-  auto words = split(text);
-  return std::any_of(words.begin(), words.end(),
-                     [&](auto item) { return iequals(item, word); });
-}
-
 // What own_addresses() asks: smtpd has no other need for interfaces.
 std::vector<net::IpAddress> own_addresses(const config::Settings& settings) {
   std::vector<net::IpAddress> out;
@@ -40,8 +34,8 @@ std::vector<net::IpAddress> own_addresses(const config::Settings& settings) {
 }
 
 dns::Families families(std::string_view protocols) {
-  if (lists(protocols, "all")) return dns::Families::Both;
-  bool four = lists(protocols, "ipv4"), six = lists(protocols, "ipv6");
+  if (has_word(protocols, "all")) return dns::Families::Both;
+  bool four = has_word(protocols, "ipv4"), six = has_word(protocols, "ipv6");
   if (four && six) return dns::Families::Both;
   return six ? dns::Families::V6 : dns::Families::V4;
 }
@@ -99,14 +93,15 @@ Result<> Site::open() {
       "permit_mx_backup_networks",
       settings.get(param::permit_mx_backup_networks),
       {.kind = maps::ListKind::Network,
-       .parents_match = lists(matches, "permit_mx_backup_networks"),
+       .parents_match = has_word(matches, "permit_mx_backup_networks"),
        .tables = options});
   permit_actions = maps::MatchList::open(
       "smtpd_log_access_permit_actions",
       settings.get(param::smtpd_log_access_permit_actions),
       {.kind = maps::ListKind::String, .tables = options});
-  access_parents = lists(matches, "smtpd_access_maps") ? maps::Parents::Plain
-                                                       : maps::Parents::Dotted;
+  access_parents = has_word(matches, "smtpd_access_maps")
+                       ? maps::Parents::Plain
+                       : maps::Parents::Dotted;
   own = own_addresses(settings);
   expansion_filter =
       config::undo_escapes(settings.get(param::smtpd_expansion_filter));

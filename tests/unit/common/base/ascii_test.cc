@@ -17,6 +17,13 @@ TEST_CASE("braces keep a piece together", "[base]") {
   CHECK(split_braced("x{ y z") == Pieces{"x{ y z"});
 }
 
+TEST_CASE("a word of a list is found in any case", "[base]") {
+  CHECK(has_word("bounce, Notify", "notify"));
+  CHECK_FALSE(has_word("bounce, notify", "not"));
+  CHECK_FALSE(has_word("", "notify"));
+  CHECK(has_word("a:b", "b", ":"));
+}
+
 TEST_CASE("split_exact keeps empty pieces", "[base]") {
   CHECK(split_exact("a::b:", ':') == Pieces{"a", "", "b", ""});
 }
