@@ -1,7 +1,6 @@
 // Session: what is written down for the postmaster, and the text under each
 // refusal.
 #include <fmt/format.h>
-#include <sys/time.h>
 
 #include <ctime>
 
@@ -9,7 +8,6 @@
 #include "common/ipc/post.h"
 #include "common/log/log.h"
 #include "common/mime/address.h"
-#include "common/mime/date.h"
 #include "smtpd/footer.h"
 #include "smtpd/session.h"
 
@@ -111,23 +109,14 @@ net::Task<> Session::tell_postmaster() {
     log::warning("postmaster notify: " + begun.error().what);
     co_return;
   }
-  timeval now{};
-  gettimeofday(&now, nullptr);
-  time_t seconds = now.tv_sec;
-  tm local{};
-  localtime_r(&seconds, &local);
-  auto date = mime::format_date(
-      seconds, {static_cast<int>(local.tm_gmtoff), local.tm_zone});
-  ipc::Letter post;
+  std::string date;
+  ipc::Letter post =
+      ipc::begin_letter(config_.host, config_.mail_name, begun->id, &date);
   post.flags = ipc::cleanup_flag::kMap | config_.notice_flags;
   post.sender = config_.double_bounce_sender;
   post.recipient = to;
-  post.sec = now.tv_sec;
-  post.usec = now.tv_usec;
-  post.text =
-      fmt::format("Received: by {} ({})\n\tid {}; {}\nDate: {}\n", config_.host,
-                  config_.mail_name, begun->id, date, date) +
-      smtp::format_letter(letter, transcript_);
+  post.text += fmt::format("Date: {}\n", date) +
+               smtp::format_letter(letter, transcript_);
   auto posted = co_await ipc::finish_post(*config_.cleanup, std::move(*begun),
                                           std::move(post));
   if (!posted) log::warning("postmaster notify: " + posted.error().what);

@@ -1,8 +1,12 @@
 #include "common/ipc/post.h"
 
 #include <fmt/format.h>
+#include <sys/time.h>
+
+#include <ctime>
 
 #include "common/ipc/cleanup.h"
+#include "common/mime/date.h"
 #include "common/queuefile/record.h"
 
 namespace mail::ipc {
@@ -18,6 +22,24 @@ net::Task<Result<Submission>> begin_post(Client& cleanup) {
       stream, cleanup.peer(), net::Deadline::in(cleanup.options().timeout));
   CO_CHECK(greeting);
   co_return Submission{std::move(stream), std::move(greeting->queue_id)};
+}
+
+Letter begin_letter(std::string_view host, std::string_view mail_name,
+                    std::string_view id, std::string* date) {
+  timeval now{};
+  gettimeofday(&now, nullptr);
+  time_t seconds = now.tv_sec;
+  tm local{};
+  localtime_r(&seconds, &local);
+  std::string text = mime::format_date(
+      seconds, {static_cast<int>(local.tm_gmtoff), local.tm_zone});
+  Letter out;
+  out.sec = now.tv_sec;
+  out.usec = now.tv_usec;
+  out.text = fmt::format("Received: by {} ({})\n\tid {}; {}\n", host, mail_name,
+                         id, text);
+  if (date) *date = std::move(text);
+  return out;
 }
 
 net::Task<Result<>> finish_post(Client& cleanup, Submission submission,

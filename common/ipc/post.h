@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "common/ipc/conversation.h"
 
@@ -22,6 +23,11 @@ struct Letter {
   long sec = 0, usec = 0;         ///< now
   std::string text;               ///< lines, each with \n
 };
+
+/// A letter of this moment, its text begun: "Received: by HOST (MAIL_NAME)",
+/// the id, the date. `date` (if not null) gets that.
+Letter begin_letter(std::string_view host, std::string_view mail_name,
+                    std::string_view id, std::string* date = nullptr);
 
 /// Sends it. Errors: the connection's; Temporary, cleanup's refusal.
 net::Task<Result<>> finish_post(Client& cleanup, Submission submission,

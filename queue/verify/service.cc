@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <ctime>
@@ -16,7 +15,6 @@
 #include "common/ipc/delivery.h"
 #include "common/ipc/post.h"
 #include "common/log/log.h"
-#include "common/mime/date.h"
 #include "common/process/ids.h"
 
 namespace mail::verify {
@@ -29,13 +27,6 @@ constexpr std::chrono::seconds kPeerTime{3600};
 constexpr char kCleanedKey[] = "_LAST_CACHE_CLEANUP_COMPLETED_";
 constexpr char kInProgress[] = "Address verification in progress";
 constexpr int kOk = 0, kFail = -1, kBad = -2;
-
-bool lists(std::string_view text, std::string_view word) {
-  for (auto item : split(text)) {
-    if (iequals(item, word)) return true;
-  }
-  return false;
-}
 
 }  // namespace
 
@@ -155,27 +146,16 @@ net::Task<> VerifyService::probe(std::string address) {
     log::warning("address probe: " + begun.error().what);
     co_return;
   }
-  timeval now{};
-  gettimeofday(&now, nullptr);
-  time_t seconds = now.tv_sec;
-  tm local{};
-  localtime_r(&seconds, &local);
-  ipc::Letter letter;
+  ipc::Letter letter = ipc::begin_letter(s.get(param::myhostname),
+                                         s.get(param::mail_name), begun->id);
   letter.flags = flag::kMap;
-  if (lists(s.get(param::smtputf8_autodetect_classes), "verify") ||
-      lists(s.get(param::smtputf8_autodetect_classes), "all")) {
+  if (has_word(s.get(param::smtputf8_autodetect_classes), "verify") ||
+      has_word(s.get(param::smtputf8_autodetect_classes), "all")) {
     letter.flags |= flag::kAutoUtf8;
   }
   letter.trace_flags = ipc::delivery_flag::kMtaVerify;
-  letter.sender = daemon::probe_sender(s, seconds);
+  letter.sender = daemon::probe_sender(s, letter.sec);
   letter.recipient = std::move(address);
-  letter.sec = now.tv_sec;
-  letter.usec = now.tv_usec;
-  letter.text = fmt::format(
-      "Received: by {} ({})\n\tid {}; {}\n", s.get(param::myhostname),
-      s.get(param::mail_name), begun->id,
-      mime::format_date(seconds,
-                        {static_cast<int>(local.tm_gmtoff), local.tm_zone}));
   auto posted = co_await ipc::finish_post(*cleanup_, std::move(*begun),
                                           std::move(letter));
   if (!posted) log::warning("address probe: " + posted.error().what);
