@@ -5,7 +5,7 @@ import os
 import re
 
 import pytest
-from postcote import imap, namespaces, tree
+from postcote import imap
 
 HERE = os.path.dirname(__file__)
 DIALOGS = sorted(glob.glob(f"{HERE}/../dialogs/imap-*.dlg"))
@@ -36,12 +36,7 @@ def read(path):
 @pytest.mark.parametrize(
     "path", DIALOGS, ids=lambda p: os.path.basename(p)[5:-4])
 def test_dialog(suite, path, tmp_path):
-    reason = namespaces.why_not() or tree.why_not(
-        suite, ["imap"] if suite == "ours" else None)
-    if reason:
-        pytest.skip(reason)
-    for part in tmp_path.parents[:2]:
-        os.chmod(part, 0o755)
+    imap.need(suite, tmp_path)
     expected = read(path)
     lines = [line[3:].encode() for line in expected if line.startswith("C: ")]
     got = imap.play(suite, str(tmp_path), lines,

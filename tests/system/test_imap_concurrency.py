@@ -9,46 +9,18 @@ import threading
 import time
 
 import pytest
-from postcote import imap, namespaces, tree
+from postcote import imap
 from postcote.imap_checker import Client, Shared, check
+from postcote.mda import Mda
 
 CONNECTIONS = 8
 SECONDS = float(os.environ.get("POSTCOTE_IMAP_SECONDS", "5"))
-USER = 1000
 
 
 @pytest.fixture
 def home(suite, tmp_path):
-    reason = namespaces.why_not() or tree.why_not(
-        suite, ["imap"] if suite == "ours" else None)
-    if reason:
-        pytest.skip(reason)
-    for part in tmp_path.parents[:2]:
-        os.chmod(part, 0o755)
+    imap.need(suite, tmp_path)
     return imap.make_home(str(tmp_path))
-
-
-class Mda(threading.Thread):
-    """Delivers into new/ as any program does that knows Maildir."""
-
-    def __init__(self, home):
-        super().__init__()
-        self.maildir, self.count = f"{home}/Maildir", 0
-        self.ended = threading.Event()
-
-    def run(self):
-        while not self.ended.wait(0.02):
-            self.count += 1
-            name = f"{int(time.time())}.M{self.count}P{os.getpid()}.mda"
-            with open(f"{self.maildir}/tmp/{name}", "w") as f:
-                f.write(f"Subject: {name}\n\nbody\n")
-            os.chown(f"{self.maildir}/tmp/{name}", USER, USER)
-            os.rename(f"{self.maildir}/tmp/{name}",
-                      f"{self.maildir}/new/{name}")
-
-    def end(self):
-        self.ended.set()
-        self.join()
 
 
 def files(home):

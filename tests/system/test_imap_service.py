@@ -1,5 +1,6 @@
 """imap behind a master and imap-login: logins, one process for a user, news in
-IDLE, and fifty connections that change one mailbox at once."""
+IDLE, and fifty connections that change one mailbox at once while mail comes
+from outside."""
 
 import os
 import re
@@ -8,6 +9,7 @@ import time
 import pytest
 from postcote import dovecot
 from postcote.imap_checker import Client, Shared, check
+from postcote.mda import Mda
 
 CONNECTIONS = 50
 SECONDS = float(os.environ.get("POSTCOTE_IMAP_SECONDS", "8"))
@@ -109,7 +111,14 @@ def test_fifty_connections(mail):
     clients = [connect(mail, shared, f"c{i}") for i in range(CONNECTIONS)]
     for client in clients:
         client.logged_in = True
-    done = check(clients, SECONDS)
+    mda = Mda(f"{mail.home}/alice")
+    mda.start()
+    clients[0].before_end = mda.end
+    try:
+        done = check(clients, SECONDS)
+    finally:
+        mda.end()
+    assert mda.count > SECONDS
     print(f"{done} commands in {SECONDS} s")
     assert done > CONNECTIONS * 4
     assert not mail.log.grep("Panic:|Fatal:")

@@ -6,6 +6,8 @@ import select
 import subprocess
 import time
 
+import pytest
+from postcote import namespaces, tree
 from postcote.tree import find_root
 
 CONFIGURATION = """protocols = imap
@@ -13,6 +15,17 @@ mail_location = maildir:~/Maildir
 ssl = no
 """
 LITERAL = re.compile(rb"~?\{(\d+)(\+?)\}$")
+
+
+def need(suite, tmp_path):
+    """Skips a test that cannot run a suite's imap alone; else makes the way
+    to tmp_path passable for the user it will run as."""
+    reason = namespaces.why_not() or tree.why_not(
+        suite, ["imap"] if suite == "ours" else None)
+    if reason:
+        pytest.skip(reason)
+    for part in tmp_path.parents[:2]:
+        os.chmod(part, 0o755)
 
 
 def launch(suite, home, configuration, user=1000):
