@@ -67,7 +67,8 @@ struct Options {
   bool mbox_md5_all = false;
   std::string mail_temp_dir = "/tmp";
   std::string hostname;  ///< in file names and From_ lines
-  /// mail_privileged_group as a number: effective while a dot lock or INBOX is made.
+  /// mail_privileged_group as a number: effective while a dot lock or INBOX is
+  /// made.
   std::optional<gid_t> privileged_group;
 };
 
