@@ -13,6 +13,7 @@
 #include <algorithm>
 
 #include "common/base/file.h"
+#include "common/base/lmdb_pages.h"
 #include "common/log/log.h"
 #include "common/maps/berkeley.h"
 #include "common/maps/fold.h"
@@ -198,6 +199,10 @@ Result<> Builder::write_berkeley(int fd, const std::string& path) {
 }
 
 Result<> Builder::write_lmdb(const std::string& path) {
+  if (in_place_ && !check_lmdb_pages(old_.get(), LmdbWalk::Always) &&
+      ::ftruncate(old_.get(), 0) < 0) {
+    return fail_errno("error writing " + path_, errno);
+  }
   size_t size = options_.open.lmdb_map_size;
   while (size < entries_.bytes() * 3) size *= 2;
   auto env = TRY(open_lmdb_env(path, size, /*writable=*/true));

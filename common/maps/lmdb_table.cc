@@ -3,9 +3,11 @@
 #include <fmt/core.h>
 #include <lmdb.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
+#include "common/base/lmdb_pages.h"
 #include "common/maps/change.h"
 #include "common/maps/flock.h"
 #include "common/maps/lmdb_env.h"
@@ -77,6 +79,7 @@ class LmdbTable : public Table {
                 fmt::format("error {} {}: {}", what, watched_.path(),
                             mdb_strerror(error)));
   }
+  Result<> check_pages();
   Result<MDB_txn*> begin(unsigned flags);
   /// 0, MDB_NOTFOUND, or another error; what `work` gives, in a transaction
   /// that is tried again in a larger map.
@@ -84,6 +87,7 @@ class LmdbTable : public Table {
   Result<int> write(Work work);
 
   size_t map_size_;
+  off_t checked_ = 0;  // bytes of the file when its pages were looked at
   WatchedPath watched_;
   UniqueFd fd_;  // for locks
   LmdbHandle env_;
@@ -101,6 +105,8 @@ Result<> LmdbTable::open() {
   }
   FileLock lock(lock_fd(), writable() ? LOCK_EX : LOCK_SH);
   watched_.seen(fd_.get());
+  // A new one is empty.
+  if (!writable() || watched_.stamp().size > 0) TRY(check_pages());
   map_size_ = std::max(map_size_, static_cast<size_t>(watched_.stamp().size));
   auto env = open_lmdb_env(watched_.path(), map_size_, writable());
   if (!env) return fail(std::move(env).error());
@@ -114,8 +120,26 @@ Result<> LmdbTable::open() {
   return {};
 }
 
+// The library never makes a file shorter: who did may have cut it.
+Result<> LmdbTable::check_pages() {
+  struct stat status{};
+  if (::fstat(fd_.get(), &status) != 0) {
+    return fail_errno("stat " + watched_.path(), errno);
+  }
+  if (env_ && status.st_size >= checked_) return {};
+  auto sound = check_lmdb_pages(fd_.get(), LmdbWalk::Always);
+  if (!sound) {
+    return fail(Fault::Temporary,
+                fmt::format("open database {}: {}; it must be made anew",
+                            watched_.path(), sound.error().what));
+  }
+  checked_ = status.st_size;
+  return {};
+}
+
 // A grown file of another process's is mapped anew.
 Result<MDB_txn*> LmdbTable::begin(unsigned flags) {
+  TRY(check_pages());
   MDB_txn* txn = nullptr;
   int error = mdb_txn_begin(env_.get(), nullptr, flags, &txn);
   if (error == MDB_MAP_RESIZED) {
