@@ -12,6 +12,7 @@
 #include <cerrno>
 
 #include "common/base/file.h"
+#include "common/base/lmdb_pages.h"
 #include "common/mailbox/permissions.h"
 
 namespace mail::mailbox {
@@ -21,8 +22,6 @@ namespace {
 constexpr unsigned kMaxReaders = 512;
 constexpr size_t kSmallestMap = 4 << 20;
 constexpr std::chrono::seconds kWorthSyncing{60};
-// Pages at the end that were never needed need not be in the file.
-constexpr uint64_t kPagesMissing = 256;
 
 MDB_val value_of(std::string_view text) {
   return {text.size(), const_cast<char*>(text.data())};
@@ -103,18 +102,11 @@ void IndexFile::Transaction::remove_prefix(std::string_view prefix) {
   }
 }
 
+/// While a reader's transaction keeps the pages that we look at.
 bool IndexFile::looks_whole() const {
-  MDB_envinfo info;
-  MDB_stat pages;
-  struct stat file;
   int fd = -1;
-  if (mdb_env_info(env_, &info) != 0 || mdb_env_stat(env_, &pages) != 0 ||
-      mdb_env_get_fd(env_, &fd) != 0 || fstat(fd, &file) != 0) {
-    return false;
-  }
-  auto have = static_cast<uint64_t>(file.st_size) / pages.ms_psize;
-  // Mapped pages behind the end of a file that was cut would kill us.
-  return have >= 2 && info.me_last_pgno < have + kPagesMissing;
+  return mdb_env_get_fd(env_, &fd) == 0 &&
+         check_lmdb_pages(fd, LmdbWalk::WhenShort);
 }
 
 bool IndexFile::open_environment(int& error) {
@@ -139,12 +131,15 @@ bool IndexFile::open_environment(size_t size, int& error) {
   mode_t mode = Permissions::of(path_.substr(0, path_.rfind('/'))).file;
   error = mdb_env_open(env_, path_.c_str(),
                        MDB_NOSUBDIR | MDB_NOSYNC | MDB_NOTLS, mode);
-  if (!error && !looks_whole()) error = MDB_CORRUPTED;
   if (!error) {
     int dead = 0;
     mdb_reader_check(env_, &dead);
     MDB_txn* txn = nullptr;
     error = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn);
+    if (!error && !looks_whole()) {
+      mdb_txn_abort(txn);
+      error = MDB_CORRUPTED;
+    }
     if (!error) {
       error = mdb_dbi_open(txn, nullptr, 0, &dbi_);
       // The reader is kept; renewing it is cheap.

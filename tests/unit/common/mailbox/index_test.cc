@@ -79,6 +79,29 @@ TEST_CASE("the index file keeps values and gives them in order", "[index]") {
   CHECK(files.open(home.path + "/sub/dir", 1 << 20, why));
 }
 
+TEST_CASE("an index cut amid its pages is opened anew", "[index]") {
+  Home home;
+  std::string why, path = home.path + "/postcote.index";
+  IndexFiles files;
+  auto file = files.open(home.path, 1 << 20, why);
+  REQUIRE(file->write([](IndexFile::Transaction& t) {
+    for (int i = 0; i < 2000; ++i) t.put(fmt::format("{:05}", i), "value");
+  }));
+  file.reset();
+  std::string whole = home.read("postcote.index");
+  REQUIRE(whole.size() > 10 * 4096);
+  for (size_t size = 0; size < whole.size(); size += 2048) {
+    home.write("postcote.index", whole.substr(0, size));
+    file = files.open(home.path, 1 << 20, why);
+    INFO(size);
+    REQUIRE(file);
+    CHECK(file->read([](IndexFile::Transaction& t) {
+      t.walk("", [](std::string_view, std::string_view) { return true; });
+    }));
+    file.reset();
+  }
+}
+
 TEST_CASE("an index of another boot is thrown away", "[index]") {
   Home home;
   std::string why;
