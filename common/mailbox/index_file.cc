@@ -20,6 +20,8 @@ namespace mail::mailbox {
 namespace {
 
 constexpr unsigned kMaxReaders = 512;
+// 64 octets a reader and a head; a larger file has more readers.
+constexpr off_t kLockFile = 36 << 10;
 constexpr size_t kSmallestMap = 4 << 20;
 constexpr std::chrono::seconds kWorthSyncing{60};
 
@@ -123,12 +125,28 @@ bool IndexFile::open_environment(int& error) {
   return true;
 }
 
+/// Room for the locks before they are mapped: who writes to a page that a full
+/// disk has no room for is killed. Returns an errno, 0: there is room.
+int IndexFile::reserve_locks(mode_t mode) const {
+  UniqueFd fd(::open((path_ + "-lock").c_str(),
+                     O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode));
+  struct stat info;
+  if (!fd || fstat(fd.get(), &info) != 0) return errno;
+  if (info.st_size >= kLockFile && info.st_blocks * 512 >= info.st_size) {
+    return 0;
+  }
+  off_t size = std::max<off_t>(kLockFile, info.st_size);
+  if (fallocate(fd.get(), 0, 0, size) == 0 || errno == EOPNOTSUPP) return 0;
+  return errno;
+}
+
 bool IndexFile::open_environment(size_t size, int& error) {
-  error = mdb_env_create(&env_);
+  mode_t mode = Permissions::of(path_.substr(0, path_.rfind('/'))).file;
+  error = reserve_locks(mode);
+  if (!error) error = mdb_env_create(&env_);
   if (error) return false;
   mdb_env_set_mapsize(env_, size);
   mdb_env_set_maxreaders(env_, kMaxReaders);
-  mode_t mode = Permissions::of(path_.substr(0, path_.rfind('/'))).file;
   error = mdb_env_open(env_, path_.c_str(),
                        MDB_NOSUBDIR | MDB_NOSYNC | MDB_NOTLS, mode);
   if (!error) {

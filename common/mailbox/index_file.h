@@ -73,6 +73,7 @@ class IndexFile {
   bool open_locked(int& error);
   bool open_environment(int& error);
   bool open_environment(size_t size, int& error);
+  int reserve_locks(mode_t mode) const;
   void close_environment();
   bool looks_whole() const;
   bool removed() const;

@@ -270,6 +270,37 @@ Result<> MboxState::apply_journal() {
   return {};
 }
 
+/// When there is no room for a journal: moves what comes to the front in place.
+/// A crash amid it leaves text twice, none is lost. False: some of the text
+/// would have to move back.
+Result<bool> MboxState::slide(uint64_t offset,
+                              const std::vector<Piece>& pieces) {
+  uint64_t at = offset;
+  for (const Piece& piece : pieces) {
+    if (piece.size > 0 && at > piece.offset) return false;
+    at += piece.text.size() + piece.size;
+  }
+  if (at > size_of(fd_.get())) return false;
+  at = offset;
+  for (const Piece& piece : pieces) {
+    if (piece.size > 0 && at != piece.offset) {
+      TRY(copy(fd_.get(), piece.offset, fd_.get(), at, piece.size));
+    }
+    TRY(write_at(fd_.get(), at + piece.size, piece.text));
+    at += piece.text.size() + piece.size;
+  }
+  buffer_.clear();
+  told_ = true;
+  if (ftruncate(fd_.get(), static_cast<off_t>(at)) != 0) {
+    return fail_errno(fmt::format("ftruncate({})", paths_.mailbox), errno);
+  }
+  if (options().mail_fsync != Options::Fsync::Never &&
+      fdatasync(fd_.get()) != 0) {
+    return fail_errno(fmt::format("fdatasync({})", paths_.mailbox), errno);
+  }
+  return true;
+}
+
 /// At the first opening.
 Result<> MboxState::finish_journal() {
   if (access(journal_path().c_str(), F_OK) != 0 || read_only_) return {};

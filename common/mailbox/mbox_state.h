@@ -105,6 +105,7 @@ class MboxState final : public State {
                    const std::vector<uint32_t>& without);
   Result<> write_journal(uint64_t offset, const std::vector<Piece>& pieces);
   Result<> apply_journal();
+  Result<bool> slide(uint64_t offset, const std::vector<Piece>& pieces);
   Result<> finish_journal();
   std::string journal_path() const;
 

@@ -136,8 +136,16 @@ Result<> MboxState::rewrite(size_t first, const std::vector<uint32_t>& uids,
   for (uint32_t uid : without) {
     if (find(uid)) moved.push_back({Mutation::Kind::Remove, {.uid = uid}});
   }
-  TRY(write_journal(begin, pieces));
-  TRY(apply_journal());
+  auto journaled = write_journal(begin, pieces);
+  if (journaled) {
+    TRY(apply_journal());
+  } else {
+    // A full disk must not keep its user from deleting mail.
+    bool is_full =
+        journaled.error().sys == ENOSPC || journaled.error().sys == EDQUOT;
+    bool done = is_full && TRY(slide(begin, pieces));
+    if (!done) return journaled;
+  }
   note_file();
   apply(moved);
   return {};
