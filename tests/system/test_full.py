@@ -6,37 +6,11 @@ with ours alone."""
 import os
 
 import pytest
+from postcote.disk import Disk
 from postcote.mailboxes import header
 from postcote.wait import wait_until
 
 TEXT = "Subject: test\n\n" + "All work and no play.\n" * 4000  # 88 kB
-
-
-class Disk:
-    """A small file system of a site's own."""
-
-    def __init__(self, site, path, size, keep=True):
-        self.site, self.path = site, path
-        self.inside = f"/proc/{site.space.pid}/root{path}"
-        # The logger's socket is not on it: the log is not what is tested.
-        site.run("sh", "-ec", f"""
-            mount -t tmpfs -o mode=755,size={size} tmpfs /mnt
-            cp -a --no-target-directory {path} /mnt
-            mount --move /mnt {path}
-            if [ -e {path}/dev/log ]; then
-                rm {path}/dev/log; touch {path}/dev/log
-                mount --bind /dev/log {path}/dev/log
-            fi""")
-
-    def fill(self, leave=0):
-        """Takes all room but so many bytes."""
-        info = os.statvfs(self.inside)
-        free = info.f_bavail * info.f_frsize - leave
-        with open(f"{self.inside}/filler", "wb") as f:
-            f.write(bytes(max(0, free)))
-
-    def clear(self):
-        os.unlink(f"{self.inside}/filler")
 
 
 def quick(site):
