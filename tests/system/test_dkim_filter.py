@@ -3,6 +3,8 @@ that fails, keys that nobody should read, memory over many messages."""
 
 import os
 import re
+import threading
+import time
 
 import pytest
 from postcote import tree
@@ -293,3 +295,101 @@ def test_memory_stays_flat(filter, network):
     before = resident()
     many(MANY)
     assert resident() - before < 500  # KiB: half of one a message
+
+
+def terminate(filter):
+    """Returns a function that waits for the end and gives the seconds."""
+    site, pid, begun = filter.site, filter.pid(), time.monotonic()
+    site.run("kill", "-TERM", str(pid))
+    wait_until("nobody to listen", lambda: filter.pid() is None)
+
+    def ended():
+        wait_until("the filter's end", lambda: site.run(
+            "kill", "-0", str(pid), check=False).returncode)
+        return time.monotonic() - begun
+    return ended
+
+
+def signing_filter(filter, *settings):
+    path = filter.make_key("one")
+    filter.site.opendkim.append(
+        f"Domain example.com\nSelector one\nKeyFile {path}\n" +
+        "".join(f"{line}\n" for line in settings))
+    filter.site.start_opendkim()
+
+
+GRACE = 5  # seconds that messages on their way have
+
+
+def test_what_is_on_its_way_at_the_end_is_answered(suite, filter, network):
+    if suite != "ours":
+        pytest.skip("the original takes no answers of this server")
+    signing_filter(filter, "DNSTimeout 1", "On-DNSError tempfail")
+    signed = filter.ask()
+    network.dns.silent.add("one._domainkey.example.com")
+    ends, answers = [], []
+
+    def verify():  # waits for its key while the filter is told to end
+        with filter.connect("192.0.2.7") as client:
+            try:
+                client.message(signed, before_end=ready.wait)
+            except Refused as refused:
+                answers.append(refused.reply)
+    ready = threading.Barrier(2)
+    verifier = threading.Thread(target=verify)
+    verifier.start()
+    idle = filter.connect()
+    with filter.connect() as client:
+        def end():
+            ready.wait()
+            ends.append(terminate(filter))
+        assert selectors(client.message(TEXT, before_end=end)) == [b"one"]
+    verifier.join()
+    assert answers == ["451 4.7.5 DKIM key retrieval failed"]
+    assert ends[0]() < GRACE  # whoever is idle is not waited for
+    idle.close()
+
+
+def test_a_message_that_never_ends_does_not_hold_the_end(filter):
+    signing_filter(filter)
+    with filter.connect() as client:
+        ends = []
+        with pytest.raises(ConnectionError):
+            client.message(TEXT, before_end=lambda: ends.append(
+                terminate(filter)()))
+        assert ends[0] < 3 * GRACE
+
+
+def test_connections_beyond_the_threads_wait(suite, filter):
+    """None is dropped; the limit is the system's, of the filter's user."""
+    if suite != "ours":
+        pytest.skip("the original has no thread for an idle connection")
+    site = filter.site
+    site.accounts.next_uid = 60000 + os.getpid() % 5000  # nobody else's
+    site.add_user("limited")
+    path = filter.make_key("one")
+    site.run("chown", "-R", "limited", KEYS)
+    site.opendkim.replace(r"^UserID.*\n", "UserID limited\n")
+    site.opendkim.append(f"Domain example.com\nSelector one\nKeyFile {path}\n")
+    mark = site.log.mark()
+    site.space.launch(["prlimit", "--nproc=8", "opendkim"])
+    site.wait_for_log(r"OpenDKIM Filter v\S+ starting", since=mark)
+    full = "thread for a client: Resource temporarily unavailable"
+    held, answers = [], []
+    while not site.log.grep(full):
+        assert len(held) < 8
+        held.append(filter.connect())
+    late = [threading.Thread(target=lambda: answers.append(
+        selectors(filter.ask()))) for _ in range(15)]
+    for thread in late:
+        thread.start()
+    wait_until("them to wait", lambda: site.run(
+        "ss", "-Hnt", "state", "established", f"dport = :{PORT}"
+    ).stdout.count("\n") == len(held) + len(late))
+    assert not answers
+    for client in held:
+        assert selectors(client.message(TEXT)) == [b"one"]
+        client.close()
+    for thread in late:
+        thread.join()
+    assert answers == [[b"one"]] * len(late)

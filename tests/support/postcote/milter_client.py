@@ -105,8 +105,10 @@ class MilterClient:
                           + struct.pack("!H", 4711) + address.encode() + b"\0")
 
     def message(self, text, queue_id="4Q1234", sender="<a@example.com>",
-                recipients=("<b@example.org>",), macros=None):
-        """Gives a message (CRLF bytes); returns it as the filter left it."""
+                recipients=("<b@example.org>",), macros=None,
+                before_end=lambda: None):
+        """Gives a message (CRLF bytes); returns it as the filter left it.
+        before_end: called when all but its end has been given."""
         fields, body = split_message(text)
         given = {"i": queue_id, **(macros or {})}
         self.macros("M", given)
@@ -134,6 +136,7 @@ class MilterClient:
             if reply == "s":
                 break
             body = body[65535:]
+        before_end()
         self.macros("E", given)
         self.send("E")
         return self._finish(fields, text.partition(b"\r\n\r\n")[2])
