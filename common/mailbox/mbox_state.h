@@ -94,6 +94,8 @@ class MboxState final : public State {
     uint64_t offset = 0, size = 0;
   };
   Result<MboxLock> lock(MboxLock::Kind kind);
+  enum class Edit { Grew, Changed };
+  void date_edit(int64_t before, Edit edit) const;
   std::string block_for(const MboxHeader& header, const Record& record,
                         bool first, uint64_t body_size, size_t size) const;
   /// Brings the file's headers of these to what records_ say, in place where

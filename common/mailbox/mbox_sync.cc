@@ -269,8 +269,10 @@ Result<> MboxState::number_messages() {
   if (!unchanged()) TRY(read_changes());
   auto uids = std::move(unwritten_);
   unwritten_.clear();
+  int64_t before = stamp_.seconds;
   auto written = write_headers(uids);
   if (!written) unwritten_ = std::move(uids);
+  date_edit(before, Edit::Changed);
   note_file();
   return written;
 }

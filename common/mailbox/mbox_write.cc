@@ -43,6 +43,19 @@ Result<MboxLock> MboxState::lock(MboxLock::Kind kind) {
   return held;
 }
 
+/// Debian's dovecot knows a file by its size and the second of its time: no
+/// such pair comes twice, or it would not see an edit and give a uid again.
+void MboxState::date_edit(int64_t before, Edit edit) const {
+  constexpr int64_t kMostAhead = 3600;  // many edits in one second
+  struct stat info;
+  if (fstat(fd_.get(), &info) != 0 || info.st_mtime > before) return;
+  int64_t wanted = edit == Edit::Grew ? before : before + 1;
+  if (info.st_mtime == wanted || wanted > info.st_mtime + kMostAhead) return;
+  timespec times[2] = {{0, UTIME_OMIT}, {wanted, 0}};
+  // Not an owner: then it is as with any other program.
+  (void)futimens(fd_.get(), times);
+}
+
 std::string MboxState::block_for(const MboxHeader&, const Record& record,
                                  bool first, uint64_t body_size,
                                  size_t size) const {
@@ -136,6 +149,7 @@ Result<> MboxState::rewrite(size_t first, const std::vector<uint32_t>& uids,
   for (uint32_t uid : without) {
     if (find(uid)) moved.push_back({Mutation::Kind::Remove, {.uid = uid}});
   }
+  int64_t before = stamp_.seconds;
   auto journaled = write_journal(begin, pieces);
   if (journaled) {
     TRY(apply_journal());
@@ -146,6 +160,7 @@ Result<> MboxState::rewrite(size_t first, const std::vector<uint32_t>& uids,
     bool done = is_full && TRY(slide(begin, pieces));
     if (!done) return journaled;
   }
+  date_edit(before, Edit::Changed);
   note_file();
   apply(moved);
   return {};
@@ -171,7 +186,9 @@ Result<> MboxState::write_flags(std::vector<Mutation>& changes) {
     before.push_back({Mutation::Kind::Update, *find(one.record.uid)});
   }
   apply(next, silent_session());
+  int64_t time_before = stamp_.seconds;
   auto written = write_headers(uids);
+  date_edit(time_before, Edit::Changed);
   note_file();
   if (!written) {
     apply(before);
@@ -197,8 +214,10 @@ void MboxState::claim() {
     uids.push_back(record.uid);
   }
   // Not a promise: the next one who writes to them says so too.
+  int64_t before = stamp_.seconds;
   (void)write_headers(uids);
   fresh_ = false;
+  date_edit(before, Edit::Changed);
   note_file();
 }
 
@@ -227,6 +246,7 @@ Result<std::vector<uint32_t>> MboxState::append(
     note_file();
   }
   uint64_t begin = file_size_, at = begin;
+  int64_t time_before = stamp_.seconds;
   std::vector<Mutation> added;
   std::vector<uint32_t> uids;
   uint32_t next_before = uidnext_;
@@ -304,6 +324,7 @@ Result<std::vector<uint32_t>> MboxState::append(
   // X-IMAPbase has its last uid in ten digits: it fits in place.
   base_dirty_ = true;
   auto based = write_headers({});
+  date_edit(time_before, Edit::Grew);
   note_file();
   // A uid that is not in there yet is given once more, to the same message.
   if (!based) log(UserSettings::Severity::Error, based.error().what);
