@@ -28,13 +28,13 @@ def need(suite, tmp_path):
         os.chmod(part, 0o755)
 
 
-def launch(suite, home, configuration, user=1000):
-    """Starts a suite's imap as a command of `user`; returns the process."""
+def launch(suite, home, configuration, user=1000, program="imap", options=""):
+    """Starts a suite's program as a command of `user`; returns the process."""
     lower = f"{find_root(suite)}/usr:/usr"
     script = (f"mount --make-rprivate / && mount -t overlay o -o "
               f"lowerdir={lower} /usr && exec setpriv --reuid={user} "
-              f"--regid={user} --clear-groups /usr/lib/dovecot/imap "
-              f"-c {configuration}")
+              f"--regid={user} --clear-groups /usr/lib/dovecot/{program} "
+              f"-c {configuration} {options}")
     return subprocess.Popen(
         ["unshare", "-m", "sh", "-c", script], stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
