@@ -101,11 +101,12 @@ Result<BerkeleyHandle> open_berkeley(int fd, const std::string& path,
   BerkeleyHandle db(raw);
   int error = set_up(raw, options);
   if (error == 0) {
-    // Absolute, or the library puts its own directory in front.
+    // Absolute, or the library puts its own directory in front. Mapped into
+    // memory a damaged number of a page would kill us (SIGBUS).
     door = {path.c_str(), fd};
     u_int32_t flags = options.create     ? DB_CREATE | DB_TRUNCATE
                       : options.writable ? 0
-                                         : DB_RDONLY;
+                                         : DB_RDONLY | DB_NOMMAP;
     error =
         raw->open(raw, nullptr, path.c_str(), nullptr,
                   kind == BerkeleyKind::Hash ? DB_HASH : DB_BTREE, flags, 0644);
