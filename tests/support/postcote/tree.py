@@ -61,30 +61,34 @@ def _install_by_list(build, target):
         if os.path.isfile(source):
             _link(source, target + place)
     for name in ("mailq", "newaliases"):
-        if os.path.exists(f"{target}/usr/sbin/sendmail"):
+        if (os.path.exists(f"{target}/usr/sbin/sendmail")
+                and not os.path.lexists(f"{target}/usr/bin/{name}")):
             os.makedirs(f"{target}/usr/bin", exist_ok=True)
             os.symlink("../sbin/sendmail", f"{target}/usr/bin/{name}")
 
 
+def _install(build, target):
+    done = subprocess.run(
+        ["meson", "install", "-C", build, "--no-rebuild", "--quiet",
+         "--destdir", target], capture_output=True, text=True)
+    if done.returncode:
+        _install_by_list(build, target)
+
+
 @functools.cache
 def find_ours():
-    """The root of an installed tree of ours; may lack programs."""
-    build = os.environ.get("POSTCOTE_BUILD", f"{ROOT}/build")
+    """The root of an installed tree of ours; may lack programs.
+    POSTCOTE_BUILD: the build directory; or several, "A:B": of B what A has
+    not."""
+    builds = os.environ.get("POSTCOTE_BUILD", f"{ROOT}/build").split(":")
     target = tempfile.mkdtemp(prefix="postcote-tree.",
                               dir=os.environ.get("POSTCOTE_SCRATCH", "/var/tmp"))
     atexit.register(shutil.rmtree, target, ignore_errors=True)
     os.chmod(target, 0o755)
     os.makedirs(f"{target}/usr")
-    if not os.path.isdir(build):
-        return target
-    done = subprocess.run(
-        ["meson", "install", "-C", build, "--no-rebuild", "--quiet",
-         "--destdir", target], capture_output=True, text=True)
-    if done.returncode:
-        shutil.rmtree(target)
-        os.makedirs(f"{target}/usr")
-        os.chmod(target, 0o755)
-        _install_by_list(build, target)
+    for build in reversed(builds):
+        if os.path.isdir(build):
+            _install(build, target)
     return target
 
 
