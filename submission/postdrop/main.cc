@@ -11,11 +11,15 @@
 
 #include "common/base/file.h"
 #include "common/config/postfix/params.h"
+#include "common/daemon/caller.h"
 #include "common/daemon/command.h"
 #include "common/ipc/cleanup.h"
 #include "common/ipc/trigger.h"
+#include "common/maps/tables.h"
 #include "common/net/loop.h"
+#include "common/process/ids.h"
 #include "submission/postdrop/drop.h"
+#include "submission/postdrop/sender.h"
 
 namespace mail::postdrop {
 
@@ -62,9 +66,35 @@ struct Outcome {
   std::string reason;
 };
 
+/// Whether the caller may send so (local_login_sender_maps). Tables are read
+/// with the caller's own rights and ours of postdrop.
+Outcome judge_sender(const config::Settings& settings,
+                     const std::string& sender) {
+  const std::string& list = settings.get(param::local_login_sender_maps);
+  if (list == "static:*") return {};  // the default: nothing to ask
+  auto account = process::find_account(getuid());
+  std::string login =
+      account && *account ? (*account)->name : fmt::format("uid:{}", getuid());
+  auto tables = maps::Tables::open("local_login_sender_maps", list);
+  if (!tables) fatal(tables.error().what);
+  net::Loop loop;
+  auto found = loop.run(tables->find(login));
+  if (!found) fatal(found.error().what);
+  const auto& null_key =
+      settings.get(param::empty_address_local_login_sender_maps_lookup_key);
+  if (*found && allows_sender((*found)->value, sender, null_key,
+                              settings.get(param::recipient_delimiter))) {
+    return {};
+  }
+  return {ipc::cleanup_status::kNoPermission,
+          fmt::format("not authorized to use sender='{}'", sender)};
+}
+
 /// Copies records into the file until the end record. Errors in writing are
 /// remembered, and the rest of the input is read all the same.
-Outcome receive(const queue::NewFile& file, size_t limit) {
+Outcome receive(const config::Settings& settings, const queue::NewFile& file) {
+  auto limit = static_cast<size_t>(
+      std::max(0L, settings.get(param::message_size_limit)));
   Checker checker([](std::string_view text) {
     command::warning(fmt::format("uid={}: {}", getuid(), text));
   });
@@ -92,6 +122,9 @@ Outcome receive(const queue::NewFile& file, size_t limit) {
     auto record = reader.next();
     if (!record) fatal("malformed input");
     if (*record) {
+      if ((*record)->type == queuefile::Type::Sender) {
+        outcome = judge_sender(settings, std::string((*record)->data));
+      }
       if (auto taken = checker.take(**record, out); !taken) {
         fatal(taken.error().what);
       }
@@ -142,9 +175,7 @@ int drop(const config::Settings& settings) {
   ipc::encode(ipc::CleanupGreeting{ipc::kPostdropProtocol, file.id.text()},
               greeting);
   (void)write_all(STDOUT_FILENO, greeting);
-  Outcome outcome =
-      receive(file, static_cast<size_t>(
-                        std::max(0L, settings.get(param::message_size_limit))));
+  Outcome outcome = receive(settings, file);
   if (outcome.status == 0) {
     auto finished = queue::finish(file, 0744);
     if (finished) finished = queue::sync(file.fd.get());
@@ -183,6 +214,8 @@ int main(int argc, char** argv) {
     }
   }
   auto settings = daemon::load_settings(postdrop::kCommand);
+  daemon::authorize_caller(*settings, config::param::authorized_submit_users,
+                           "submit mail", daemon::Superuser::AsListed);
   const std::string& queue = settings->get(config::param::queue_directory);
   if (chdir(queue.c_str()) != 0) {
     daemon::fatal(fmt::format("chdir {}: {}", queue, strerror(errno)));

@@ -8,6 +8,7 @@
 
 #include "common/base/ascii.h"
 #include "common/config/postfix/params.h"
+#include "common/daemon/caller.h"
 #include "common/daemon/command.h"
 #include "common/process/ids.h"
 #include "submission/sendmail/submit.h"
@@ -84,7 +85,13 @@ void send_input(Postdrop& postdrop, ContentWriter& content,
   (void)postdrop.write(out);
 }
 
+void authorize(const config::Settings& settings) {
+  daemon::authorize_caller(settings, param::authorized_submit_users,
+                           "submit mail", daemon::Superuser::AsListed);
+}
+
 int deliver(const Options& options, const config::Settings& settings) {
+  authorize(settings);
   Caller caller = who_calls();
   bool verify = options.mode == Mode::Verify;
   if (verify && options.extract) {
@@ -122,7 +129,12 @@ int deliver(const Options& options, const config::Settings& settings) {
   append_end(options, options.extract ? extracted : std::vector<std::string>(),
              end);
   (void)postdrop->write(end);
-  if (auto done = postdrop->finish(); !done) fatal(caller, done.error().what);
+  if (auto done = postdrop->finish(); !done) {
+    // Whose mail it was to be says more of what is refused.
+    caller.name = options.sender.value_or(caller.name);
+    if (caller.name == "<>") caller.name.clear();
+    fatal(caller, done.error().what);
+  }
   if (verify || options.verbose == 1) {
     fmt::print("Mail Delivery Status Report will be mailed to <{}>.\n",
                options.sender.value_or(caller.name));
@@ -180,6 +192,7 @@ int act(const Options& options, const config::Settings& settings) {
       refuse_recipients(options, "alias initialization");
       return new_aliases(options, settings);
     case Mode::Smtp:
+      authorize(settings);
       refuse_recipients(options, "stand-alone");
       run(daemons + "/smtpd", {"smtpd", "-S"});
     case Mode::Daemon:

@@ -10,15 +10,14 @@
 
 #include "common/base/file.h"
 #include "common/config/postfix/params.h"
+#include "common/daemon/caller.h"
 #include "common/daemon/command.h"
 #include "common/ipc/conversation.h"
 #include "common/ipc/flush.h"
 #include "common/ipc/trigger.h"
 #include "common/log/log.h"
-#include "common/maps/match_list.h"
 #include "common/mime/address.h"
 #include "common/net/loop.h"
-#include "common/process/ids.h"
 #include "common/queue/queue_id.h"
 #include "tools/postqueue/format.h"
 
@@ -67,25 +66,6 @@ Request parse(int argc, char** argv) {
   }
   if (argc > optind || request.mode == 0) daemon::fatal(kUsage);
   return request;
-}
-
-/// root and the mail owner always may.
-void authorize(const config::Settings& settings, param::String list,
-               std::string_view what) {
-  uid_t uid = getuid();
-  if (uid == 0 || uid == geteuid()) {
-    auto owner = process::find_user(settings.get(param::mail_owner));
-    if (uid == 0 || (owner && *owner && (*owner)->uid == uid)) return;
-  }
-  auto account = process::find_account(uid);
-  std::string name = account && *account ? (*account)->name : "unknown";
-  net::Loop loop;
-  auto users = maps::MatchList::open("authorized users", settings.get(list),
-                                     {.kind = maps::ListKind::String});
-  auto allowed = loop.run(users.match(name));
-  if (allowed && *allowed) return;
-  daemon::fatal(fmt::format("User {}({}) is not allowed to {} the mail queue",
-                            name, uid, what));
 }
 
 /// Perhaps: an empty value may look so too.
@@ -270,9 +250,11 @@ int main(int argc, char** argv) {
   }
   bool shows = request.mode == 'p' || request.mode == 'j';
   if (shows) {
-    authorize(*settings, param::authorized_mailq_users, "view");
+    daemon::authorize_caller(*settings, param::authorized_mailq_users,
+                             "view the mail queue", daemon::Superuser::Always);
   } else {
-    authorize(*settings, param::authorized_flush_users, "flush");
+    daemon::authorize_caller(*settings, param::authorized_flush_users,
+                             "flush the mail queue", daemon::Superuser::Always);
   }
   if (request.mode == 'i' && !queue::QueueId::valid(request.argument)) {
     daemon::fatal(fmt::format("Cannot flush queue ID - invalid name: \"{}\"",

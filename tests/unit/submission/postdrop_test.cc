@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "submission/postdrop/drop.h"
+#include "submission/postdrop/sender.h"
 
 using namespace mail;
 using queuefile::Record;
@@ -66,4 +67,24 @@ TEST_CASE("attributes that are not for users are dropped with a warning",
   CHECK(drop.out ==
         "A\x0d"
         "encoding=8bit");
+}
+
+TEST_CASE("a user sends as those that a table names", "[postdrop]") {
+  auto allows = [](std::string_view patterns, std::string_view sender) {
+    return postdrop::allows_sender(patterns, sender, "<>", "+");
+  };
+  constexpr std::string_view kAlice = "alice, alice@example.com @alice.example";
+  CHECK(allows(kAlice, "alice"));
+  CHECK(allows(kAlice, "ALICE+ext"));
+  CHECK(allows(kAlice, "Alice+x@EXAMPLE.com"));
+  CHECK(allows(kAlice, "any@alice.example"));
+  CHECK_FALSE(allows(kAlice, "any@sub.alice.example"));
+  CHECK_FALSE(allows(kAlice, "alice@elsewhere.example"));
+  CHECK_FALSE(allows(kAlice, ""));
+  CHECK(allows("bob <>", ""));
+  CHECK_FALSE(allows("<>", "bob"));
+  CHECK(allows("*", ""));
+  CHECK(allows("x *", "any@where"));
+  CHECK_FALSE(allows("", "x"));
+  CHECK(postdrop::allows_sender("null", "", "null", "+"));
 }
