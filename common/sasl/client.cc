@@ -74,6 +74,7 @@ class DigestClient : public Base {
       if (challenge != "rspauth=" + digest_md5_value(secret_, response_, "")) {
         return odd("the server does not know the password");
       }
+      proven_ = true;
       return std::string();
     }
     auto fields = parse_digest_fields(challenge);
@@ -95,6 +96,7 @@ class DigestClient : public Base {
                        me_.user + ":" + response_.realm + ":" + me_.password);
     return answer();
   }
+  bool satisfied() const override { return proven_; }
 
  private:
   static std::string quoted(std::string_view text) {
@@ -120,6 +122,7 @@ class DigestClient : public Base {
 
   DigestResponse response_;
   std::string secret_;
+  bool proven_ = false;
 };
 
 class ScramClient : public Base {
@@ -142,6 +145,7 @@ class ScramClient : public Base {
       if (!said || !crypto::equal_in_constant_time(*said, signature_)) {
         return odd("the server does not know the password");
       }
+      proven_ = true;
       return std::string();
     }
     std::string_view nonce = scram_attribute(challenge, 'r');
@@ -160,10 +164,12 @@ class ScramClient : public Base {
     signature_ = crypto::hmac(hash_, secrets.server_key, message);
     return final + ",p=" + base64_encode(proof);
   }
+  bool satisfied() const override { return proven_; }
 
  private:
   crypto::Hash hash_;
   std::string nonce_, header_, first_, signature_;
+  bool proven_ = false;
 };
 
 }  // namespace

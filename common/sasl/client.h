@@ -25,6 +25,9 @@ class Client {
   /// The answer to a challenge. Errors: Protocol, the server does not keep to
   /// the mechanism, or (mutual authentication) does not know the password.
   virtual Result<std::string> respond(std::string_view challenge) = 0;
+  /// With mutual authentication: the server has shown that it knows the
+  /// password. Do not believe its success before that.
+  virtual bool satisfied() const { return true; }
 };
 
 /// PLAIN, LOGIN, CRAM-MD5, DIGEST-MD5, SCRAM-SHA-1, SCRAM-SHA-256, EXTERNAL,

@@ -138,6 +138,12 @@ Result<> load_security(Config& c, const maps::OpenOptions& tables) {
   }
   c.sasl = s.get(client::sasl_auth_enable, c.mode);
   if (!c.sasl) return {};
+  const std::string& type = s.get(client::sasl_type, c.mode);
+  if (type != "cyrus") {
+    return fail(
+        Fault::Config,
+        fmt::format("unsupported SASL client implementation: {}", type));
+  }
   c.passwords = TRY(
       maps::Tables::open("smtp_sasl_password_maps",
                          s.get(client::sasl_password_maps, c.mode), tables));
@@ -150,9 +156,26 @@ Result<> load_security(Config& c, const maps::OpenOptions& tables) {
       s.get(client::sasl_tls_security_options, c.mode)));
   c.sasl_tls_verified_options = TRY(auth::SecurityOptions::parse(
       s.get(client::sasl_tls_verified_security_options, c.mode)));
-  for (auto word : split(s.get(client::sasl_mechanism_filter, c.mode))) {
-    c.mechanism_filter.push_back(upper(word));
+  maps::MatchList::Options list;
+  list.kind = maps::ListKind::String;
+  list.tables = tables;
+  c.mechanism_filter = maps::MatchList::open(
+      c.mode == ClientMode::Smtp ? "smtp_sasl_mechanism_filter"
+                                 : "lmtp_sasl_mechanism_filter",
+      s.get(client::sasl_mechanism_filter, c.mode), list);
+  c.send_authzid = s.get(param::send_cyrus_sasl_authzid);
+  constexpr std::string_view kProxy = "proxy:";
+  const std::string& cache = s.get(client::sasl_auth_cache_name, c.mode);
+  if (cache.empty()) return {};
+  if (!cache.starts_with(kProxy)) {
+    return fail(Fault::Config,
+                fmt::format("SASL authentication cache name \"{}\" must start "
+                            "with \"proxy:",
+                            cache));
   }
+  c.login_cache = std::make_unique<LoginCache>(
+      tables.proxy_writer, cache.substr(kProxy.size()),
+      s.get(client::sasl_auth_cache_time, c.mode));
   return {};
 }
 

@@ -13,6 +13,7 @@
 #include "common/tls/client_context.h"
 #include "delivery/smtp/checks.h"
 #include "delivery/smtp/generic.h"
+#include "delivery/smtp/login_cache.h"
 #include "delivery/smtp/tls_policy.h"
 #include "delivery/smtp/tls_sessions.h"
 
@@ -64,7 +65,9 @@ struct Config {
   maps::Tables passwords;
   auth::SecurityOptions sasl_options, sasl_tls_options,
       sasl_tls_verified_options;
-  std::vector<std::string> mechanism_filter;
+  maps::MatchList mechanism_filter;
+  bool send_authzid = false;
+  std::unique_ptr<LoginCache> login_cache;  ///< null: none
 
   GenericMaps generic;
   Checks checks;

@@ -1,12 +1,7 @@
-// Session: STARTTLS and AUTH.
+// Session: STARTTLS.
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "common/base/ascii.h"
-#include "common/base/base64.h"
 #include "common/log/log.h"
-#include "common/maps/address_find.h"
 #include "delivery/smtp/session.h"
 
 namespace mail::smtpc {
@@ -142,91 +137,6 @@ net::Task<> Session::keep_tls_session() {
   auto session = tls_engine_->take_session();
   if (!session) co_return;
   co_await config_.tls_sessions->save(tls_session_key_, std::move(*session));
-}
-
-/// "user:password" for this server; the keys in Postfix's order.
-net::Task<Result<std::optional<std::string>>> Session::password() {
-  const Destination& destination = purpose_.destination;
-  const std::string& sender = purpose_.sender;
-  std::vector<maps::Key> keys;
-  if (config_.sender_dependent && !sender.empty()) {
-    maps::AddressOptions options;
-    for (auto& key : maps::address_keys(sender, options)) {
-      keys.push_back(std::move(key));
-    }
-  }
-  maps::Key key;
-  key.text = server_.name;
-  keys.push_back(key);
-  key.text = destination.text;
-  keys.push_back(key);
-  auto found = co_await config_.passwords.find_first(std::move(keys));
-  CO_CHECK(found);
-  if (!*found) co_return std::optional<std::string>();
-  co_return std::optional<std::string>((*found)->value);
-}
-
-net::Task<Session::Outcome> Session::authenticate() {
-  auto login = co_await password();
-  if (!login) {
-    co_return problem("4.3.0", "SASL password lookup error");
-  }
-  if (!*login) co_return std::nullopt;  // no credentials: goes on without
-  if (!engine_.capabilities().has(smtp::kAuth)) co_return std::nullopt;
-  size_t colon = (*login)->find(':');
-  std::string user = (*login)->substr(0, colon);
-  std::string secret =
-      colon == std::string::npos ? "" : (*login)->substr(colon + 1);
-  const auto& options = !tls_           ? config_.sasl_options
-                        : tls_->matched ? config_.sasl_tls_verified_options
-                                        : config_.sasl_tls_options;
-  auth::Mechanism plaintext;
-  plaintext.plaintext = true;
-  std::string chosen;
-  for (auto name : split(engine_.capabilities().auth_mechanisms)) {
-    std::string mechanism = upper(name);
-    bool known = mechanism == "PLAIN" || mechanism == "LOGIN";
-    bool wanted = config_.mechanism_filter.empty() ||
-                  std::find(config_.mechanism_filter.begin(),
-                            config_.mechanism_filter.end(),
-                            mechanism) != config_.mechanism_filter.end();
-    if (!known || !wanted || !options.allow(plaintext)) continue;
-    if (chosen.empty() || mechanism == "PLAIN") chosen = mechanism;
-  }
-  if (chosen.empty()) {
-    co_return problem(
-        "4.7.0",
-        fmt::format("SASL authentication failed: server {} offered no "
-                    "compatible authentication mechanisms for this type of "
-                    "connection security",
-                    server_.shown()));
-  }
-  if (chosen == "PLAIN") {
-    std::string initial =
-        base64_encode(std::string(1, '\0') + user + '\0' + secret);
-    engine_.auth("PLAIN", std::string_view(initial));
-  } else {
-    engine_.auth("LOGIN", std::nullopt);
-  }
-  for (int step = 0;; ++step) {
-    auto answer = co_await reply(config_.helo_timeout);
-    if (answer.broken) co_return answer.broken;
-    int code = answer.reply.reply.code;
-    if (code / 100 == 2) {
-      authenticated_ = true;
-      co_return std::nullopt;
-    }
-    if (code == 334 && step < 2) {
-      engine_.auth_response(base64_encode(step == 0 ? user : secret));
-      continue;
-    }
-    Problem out =
-        problem(answer.reply.reply.dsn().text(),
-                fmt::format("SASL authentication failed; server {} said: {}",
-                            server_.shown(), answer.reply.reply.joined()));
-    if (config_.sasl_soft_bounce) out.dsn.status[0] = '4';
-    co_return out;
-  }
 }
 
 }  // namespace mail::smtpc

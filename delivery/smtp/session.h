@@ -3,6 +3,7 @@
 #include <string>
 
 #include "common/net/stream.h"
+#include "common/sasl/client.h"
 #include "delivery/agent.h"
 #include "delivery/smtp/parked.h"
 #include "delivery/smtp/servers.h"
@@ -85,8 +86,15 @@ class Session {
   net::Task<Outcome> allow_wrapping();
   net::Task<Outcome> handshake(const tls::ClientPolicy& policy);
   net::Task<> keep_tls_session();
+  // authenticate.cc
   net::Task<Outcome> authenticate();
   net::Task<Result<std::optional<std::string>>> password();
+  net::Task<std::string> filter_mechanisms();
+  std::string choose_mechanism(std::string_view offered) const;
+  net::Task<Outcome> converse(std::string mechanism, sasl::Client& client,
+                              smtp::ReceivedReply& refusal);
+  Problem cannot_authenticate(std::string_view why) const;
+  Problem softened(Problem out) const;
   void receive();
   Outcome lost(const Error& error);
 

@@ -50,8 +50,10 @@ std::string converse(std::string_view mechanism, const std::string& password,
       if (check->user != me.user) return "user " + check->user;
       return check->password.reveal() == stored ? "ok" : "mismatch";
     } else if (auto* accepted = std::get_if<sasl::Accepted>(&event)) {
-      if (accepted->data.empty()) return "ok";
+      if (accepted->data.empty()) return client->satisfied() ? "ok" : "?";
+      if (client->satisfied()) return "satisfied before the proof";
       auto last = client->respond(accepted->data);
+      if (last && !client->satisfied()) return "not satisfied";
       return last ? "ok" : last.error().what;
     } else {
       return refusal(event);
