@@ -8,6 +8,7 @@
 
 #include "common/base/ascii.h"
 #include "common/base/number.h"
+#include "common/mailbox/quota_settings.h"
 #include "common/process/ids.h"
 
 namespace mail::login {
@@ -208,6 +209,27 @@ Result<mailbox::NamespaceSettings> namespace_of(
   return n;
 }
 
+/// mail_plugins = quota. A user database's fields override what is set.
+Result<std::shared_ptr<const mailbox::QuotaSettings>> quota_of(
+    const MailUser& user) {
+  const auto& s = *user.settings;
+  std::shared_ptr<const mailbox::QuotaSettings> none;
+  auto plugins = split(s.get(setting::mail_plugins), " ,");
+  if (std::find(plugins.begin(), plugins.end(), "quota") == plugins.end()) {
+    return none;
+  }
+  mailbox::PluginSetting plugin =
+      [&](const std::string& name) -> std::optional<std::string> {
+    if (user.fields.has(name)) return std::string(user.fields.get(name));
+    auto value = s.plugin(name);
+    if (!value) return std::nullopt;
+    return user.expand(*value, nullptr);
+  };
+  auto read = TRY(mailbox::read_quota_settings(plugin));
+  return std::shared_ptr<const mailbox::QuotaSettings>(
+      std::make_shared<mailbox::QuotaSettings>(std::move(read)));
+}
+
 }  // namespace
 
 Result<std::string> MailUser::home() const {
@@ -312,6 +334,8 @@ Result<mailbox::UserSettings> storage_settings(const MailUser& user) {
     out.namespaces.push_back(TRY(namespace_of(user, space)));
   }
   out.options = TRY(options_of(user));
+  out.quota = TRY(quota_of(user));
+  out.delivers = user.service == "lmtp" || user.service == "lda";
   return out;
 }
 

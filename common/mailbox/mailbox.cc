@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "common/mailbox/keywords.h"
+#include "common/mailbox/quota.h"
 #include "common/mailbox/state.h"
 
 namespace mail::mailbox {
@@ -17,8 +18,12 @@ Failure is_read_only() {
 }  // namespace
 
 Mailbox::Mailbox(std::shared_ptr<State> state, std::string name, bool read_only,
-                 std::shared_ptr<const UserSettings> settings)
-    : state_(std::move(state)), name_(std::move(name)), read_only_(read_only) {
+                 std::shared_ptr<const UserSettings> settings,
+                 std::shared_ptr<Quota> quota)
+    : state_(std::move(state)),
+      quota_(std::move(quota)),
+      name_(std::move(name)),
+      read_only_(read_only) {
   state_->attach(this, std::move(settings));
   view_ = state_->uids();
   seen_keywords_ = state_->keywords().size();
@@ -182,28 +187,51 @@ Result<Stored> Mailbox::store(std::span<const uint32_t> uids,
   return out;
 }
 
+Result<QuotaSize> Mailbox::size_of(std::span<const uint32_t> uids) {
+  QuotaSize out;
+  for (uint32_t uid : uids) {
+    auto physical = physical_size(uid);
+    if (!physical && physical.error().sys == ENOENT) continue;
+    out.physical += TRY(std::move(physical));
+    if (quota_ && quota_->settings().virtual_sizes) {
+      out.virtual_size += TRY(virtual_size(uid));
+    }
+    ++out.messages;
+  }
+  return out;
+}
+
 Result<std::vector<uint32_t>> Mailbox::expunge(std::span<const uint32_t> uids) {
   if (read_only_) return is_read_only();
-  return state_->remove(uids);
+  if (!quota_ || !quota_->keeps_sums()) return state_->remove(uids);
+  std::vector<std::pair<uint32_t, QuotaSize>> sizes;
+  for (uint32_t uid : uids) {
+    uint32_t one[] = {uid};
+    sizes.emplace_back(uid, TRY(size_of(one)));
+  }
+  auto gone = TRY(state_->remove(uids));
+  QuotaSize total;
+  for (const auto& [uid, size] : sizes) {
+    if (std::find(gone.begin(), gone.end(), uid) == gone.end()) continue;
+    total.physical += size.physical;
+    total.virtual_size += size.virtual_size;
+    total.messages += size.messages;
+  }
+  quota_->note(name_, Quota::Change::Removed, total);
+  return gone;
 }
 
 Result<std::unique_ptr<Saving>> Mailbox::save(Uids uids) {
-  return state_->save(uids);
+  return with_quota(TRY(state_->save(uids)), quota_, name_);
 }
 
-Result<Copied> Mailbox::copy(std::span<const uint32_t> uids, Mailbox& to) {
-  Copied out;
-  for (uint32_t uid : uids) {
-    if (state_->find(uid)) out.from.push_back(uid);
-  }
-  out.uidvalidity = to.uidvalidity();
-  if (out.from.empty()) return out;
+Result<> Mailbox::copy_to(Mailbox& to, Copied& out) {
   auto linked = TRY(to.state_->link_from(*state_, out.from));
   if (linked) {
     out.to = std::move(*linked);
-    return out;
+    return {};
   }
-  auto saving = TRY(to.save());
+  auto saving = TRY(to.state_->save(Uids::Now));
   std::string buffer;
   for (uint32_t uid : out.from) {
     SaveOptions options;
@@ -228,12 +256,35 @@ Result<Copied> Mailbox::copy(std::span<const uint32_t> uids, Mailbox& to) {
     TRY(saving->end());
   }
   out.to = TRY(saving->finish());
+  return {};
+}
+
+Result<Copied> Mailbox::transfer(std::span<const uint32_t> uids, Mailbox& to,
+                                 bool may_exceed) {
+  Copied out;
+  for (uint32_t uid : uids) {
+    if (state_->find(uid)) out.from.push_back(uid);
+  }
+  out.uidvalidity = to.uidvalidity();
+  if (out.from.empty()) return out;
+  QuotaSize size;
+  if (to.quota_) {
+    size = TRY(size_of(out.from));
+    if (!may_exceed) TRY(to.quota_->allow(to.name_, size, {}));
+  }
+  TRY(copy_to(to, out));
+  if (to.quota_) to.quota_->note(to.name_, Quota::Change::Added, size);
   return out;
+}
+
+Result<Copied> Mailbox::copy(std::span<const uint32_t> uids, Mailbox& to) {
+  return transfer(uids, to, /*may_exceed=*/false);
 }
 
 Result<Copied> Mailbox::move(std::span<const uint32_t> uids, Mailbox& to) {
   if (read_only_) return is_read_only();
-  auto copied = TRY(copy(uids, to));
+  // What is moved between one's own mailboxes takes no more room.
+  auto copied = TRY(transfer(uids, to, /*may_exceed=*/to.quota_ == quota_));
   TRY(expunge(copied.from));
   return copied;
 }

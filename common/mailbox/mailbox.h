@@ -16,6 +16,7 @@
 
 namespace mail::mailbox {
 
+class Quota;
 class State;
 struct UserSettings;
 
@@ -83,7 +84,8 @@ struct Copied {
 class Mailbox {
  public:
   Mailbox(std::shared_ptr<State> state, std::string name, bool read_only,
-          std::shared_ptr<const UserSettings> settings);
+          std::shared_ptr<const UserSettings> settings,
+          std::shared_ptr<Quota> quota = nullptr);
   Mailbox(const Mailbox&) = delete;
   Mailbox& operator=(const Mailbox&) = delete;
   ~Mailbox();
@@ -156,7 +158,14 @@ class Mailbox {
 
  private:
   friend class State;
+  Result<QuotaSize> size_of(std::span<const uint32_t> uids);
+  Result<Copied> transfer(std::span<const uint32_t> uids, Mailbox& to,
+                          bool may_exceed);
+  /// All of `out.from`.
+  Result<> copy_to(Mailbox& to, Copied& out);
+
   std::shared_ptr<State> state_;
+  std::shared_ptr<Quota> quota_;
   std::string name_;
   bool read_only_;
   std::shared_ptr<const std::vector<uint32_t>> view_;

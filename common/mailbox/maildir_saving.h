@@ -40,6 +40,9 @@ class MaildirSaving final : public Saving {
   Result<> sync() override;
   Result<std::vector<uint32_t>> commit() override;
   Result<> settle() override;
+  QuotaSize size() const override {
+    return {converter_.physical(), converter_.virtual_size(), 1};
+  }
 
  private:
   struct Part {

@@ -61,6 +61,10 @@ class MboxSaving final : public Saving {
     return uids;
   }
 
+  QuotaSize size() const override {
+    return {converter_.physical(), converter_.virtual_size(), 1};
+  }
+
   Result<> settle() override {
     if (descriptor_ && fsync(descriptor_.get()) != 0) {
       return fail_errno("fsync", errno);

@@ -20,6 +20,11 @@ struct SaveOptions {
   std::optional<std::string> pop3_uidl;  ///< kept for POP3
 };
 
+/// Octets of messages as they are on disk, and with CRLF; their number.
+struct QuotaSize {
+  uint64_t physical = 0, virtual_size = 0, messages = 0;
+};
+
 /// Messages on their way into a mailbox: all of them or none (RFC 3502).
 ///   begin, write..., end   (again for each message)
 ///   sync                   blocks: fsync; may run in another thread
@@ -38,6 +43,8 @@ class Saving {
   /// Their uids, in order; empty if none are wanted (Uids::Later).
   virtual Result<std::vector<uint32_t>> commit() = 0;
   virtual Result<> settle() = 0;
+  /// Of the message that was ended last.
+  virtual QuotaSize size() const = 0;
 
   /// sync, commit, settle in one.
   Result<std::vector<uint32_t>> finish() {

@@ -9,6 +9,7 @@
 #include "common/mailbox/maildir_state.h"
 #include "common/mailbox/mbox_state.h"
 #include "common/mailbox/namespace.h"
+#include "common/mailbox/quota.h"
 #include "common/mailbox/registry.h"
 #include "common/mailbox/subscriptions.h"
 
@@ -125,6 +126,16 @@ Result<std::unique_ptr<Storage>> Storage::open(Registry& registry,
         std::make_unique<Namespace>(one, Layout(*location), separator));
   }
   TRY(check_namespaces(out->namespaces_));
+  if (all.quota) {
+    for (const std::string& what : all.quota->unbuilt) {
+      if (!all.log) break;
+      all.log(UserSettings::Severity::Warning,
+              fmt::format("plugin {{ {} }} is set, but not built yet", what));
+    }
+    out->quota_ = std::make_shared<Quota>(
+        *out, all.quota,
+        all.delivers ? Quota::Kind::Delivery : Quota::Kind::Strict);
+  }
   return out;
 }
 
@@ -242,8 +253,8 @@ Result<std::unique_ptr<Mailbox>> Storage::open_mailbox(std::string_view name,
   TRY(make_if_automatic(place));
   auto opened = TRY(state(place));
   TRY(opened->refresh());
-  return std::make_unique<Mailbox>(opened, place.name,
-                                   mode == OpenMode::ReadOnly, settings_);
+  return std::make_unique<Mailbox>(
+      opened, place.name, mode == OpenMode::ReadOnly, settings_, quota_);
 }
 
 Result<std::unique_ptr<Saving>> Storage::save(std::string_view name,
@@ -254,13 +265,13 @@ Result<std::unique_ptr<Saving>> Storage::save(std::string_view name,
       place.space->layout().location().driver == Driver::Mbox) {
     auto opened = TRY(state(place));
     if (uids == Uids::Later) saved_to_ = opened;
-    return opened->save(uids);
+    return with_quota(TRY(opened->save(uids)), quota_, place.name);
   }
   TRY(place.space->layout().mend(place.storage));
   auto bare =
       std::make_shared<MaildirState>(registry_, paths_of(place), settings_);
   bare->prepare();
-  return bare->save(uids);
+  return with_quota(TRY(bare->save(uids)), quota_, place.name);
 }
 
 Result<Status> Storage::status(std::string_view name, bool with_size) {
@@ -324,7 +335,13 @@ Result<> Storage::remove(std::string_view name) {
   if (layout.kind_of(place.storage) == Layout::Kind::None) {
     return missing(place.name);
   }
-  return layout.remove(place.storage);
+  QuotaSize size;
+  if (quota_ && quota_->keeps_sums()) {
+    if (auto all = quota_->measure(place.name)) size = *all;
+  }
+  TRY(layout.remove(place.storage));
+  if (quota_) quota_->note(place.name, Quota::Change::Removed, size);
+  return {};
 }
 
 Result<> Storage::rename(std::string_view from, std::string_view to) {

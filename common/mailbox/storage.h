@@ -16,6 +16,8 @@ namespace mail::mailbox {
 
 class Registry;
 class Namespace;
+class Quota;
+struct QuotaSettings;
 struct MailboxPaths;
 
 /// namespace { mailbox NAME { } }
@@ -77,6 +79,9 @@ struct UserSettings {
   std::string mail_location;
   std::vector<NamespaceSettings> namespaces;  ///< none: one with INBOX
   Options options;
+  /// mail_plugins = quota; null: none.
+  std::shared_ptr<const QuotaSettings> quota;
+  bool delivers = false;  ///< who saves is an MTA (quota_grace)
   enum class Severity { Info, Warning, Error };
   /// Takes lines without a prefix ("Mailbox INBOX: ...").
   std::function<void(Severity, std::string_view)> log;
@@ -156,6 +161,8 @@ class Storage {
   Result<std::unique_ptr<Saving>> save(std::string_view name, Uids uids);
 
   const UserSettings& settings() const { return *settings_; }
+  /// Null: there is none.
+  Quota* quota() const { return quota_.get(); }
 
  private:
   struct Place {
@@ -178,6 +185,7 @@ class Storage {
   Registry& registry_;
   std::shared_ptr<const UserSettings> settings_;
   std::vector<std::unique_ptr<Namespace>> namespaces_;
+  std::shared_ptr<Quota> quota_;
   std::shared_ptr<State> saved_to_;  ///< an mbox, kept for the next message
 };
 

@@ -1,4 +1,5 @@
 #include "common/mailbox/keywords.h"
+#include "common/mailbox/maildirsize.h"
 #include "common/mailbox/subscriptions.h"
 #include "common/mailbox/uidlist.h"
 
@@ -12,6 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, size_t size) {
     }
   }
   (void)parse_keywords(text);
+  (void)parse_maildirsize(text);
   (void)parse_subscriptions(text, '.');
   return 0;
 }
