@@ -23,6 +23,7 @@ std::string capability_text(const Config& config,
     out += " SPECIAL-USE";
     break;
   }
+  if (config.quota) out += " QUOTA";
   if (config.compress) out += " COMPRESS=DEFLATE";
   if (!config.capability.empty()) {
     out += ' ';

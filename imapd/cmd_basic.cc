@@ -56,6 +56,9 @@ constexpr CommandEntry kCommands[] = {
     {"UID THREAD", cmd_thread, true},
 };
 constexpr CommandEntry kCompress = {"COMPRESS", cmd_compress};
+constexpr CommandEntry kQuota[] = {{"GETQUOTA", cmd_getquota},
+                                   {"GETQUOTAROOT", cmd_getquotaroot},
+                                   {"SETQUOTA", cmd_setquota}};
 
 /// imap_id_send: "name * version x ..." as the list of an ID reply.
 std::string id_text(std::string_view setting) {
@@ -133,6 +136,9 @@ const CommandEntry* find_command(std::string_view name, const Config& config) {
     if (entry.name == name) return &entry;
   }
   if (config.compress && name == kCompress.name) return &kCompress;
+  for (const CommandEntry& entry : kQuota) {
+    if (config.quota && name == entry.name) return &entry;
+  }
   return nullptr;
 }
 

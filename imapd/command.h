@@ -54,6 +54,9 @@ net::Task<Reply> cmd_metadata(Session&, const imap::Command&);
 net::Task<Reply> cmd_cancelupdate(Session&, const imap::Command&);
 net::Task<Reply> cmd_x_state(Session&, const imap::Command&);
 net::Task<Reply> cmd_idle(Session&, const imap::Command&);
+net::Task<Reply> cmd_getquota(Session&, const imap::Command&);
+net::Task<Reply> cmd_getquotaroot(Session&, const imap::Command&);
+net::Task<Reply> cmd_setquota(Session&, const imap::Command&);
 
 /// APPEND from its first message on.
 net::Task<Reply> run_append(Session& session, imap::AppendMessage first);

@@ -28,6 +28,7 @@ struct Config {
   /// What else of imap_client_workarounds is set; told to the log.
   std::string unbuilt_workarounds;
   bool compress = false;          ///< mail_plugins has imap_zlib
+  bool quota = false;             ///< mail_plugins has imap_quota
   int compress_level = 6;         ///< plugin/imap_zlib_compress_level
   bool fetch_failure_no = false;  ///< imap_fetch_failure = no-after
 };

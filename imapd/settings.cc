@@ -28,6 +28,7 @@ Config config_of(const config::dovecot::Settings& s) {
   }
   for (auto plugin : split(s.get(setting::mail_plugins), " ,")) {
     c.compress |= plugin == "imap_zlib";
+    c.quota |= plugin == "imap_quota";
   }
   if (auto level = s.plugin("imap_zlib_compress_level")) {
     c.compress_level = std::clamp(parse_number<int>(*level).value_or(6), 0, 9);
