@@ -1,6 +1,7 @@
 #include "lmtp/headers.h"
 #include "lmtp/job.h"
 #include "lmtp/path.h"
+#include "lmtp/quota-status/request.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace mail::lmtp;
@@ -13,5 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)logged_headers(line);
   (void)parse_job(line);
   (void)parse_answers(line);
+  size_t used = 0;
+  (void)mail::quota_status::take_request(line, used);
   return 0;
 }
