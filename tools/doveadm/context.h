@@ -16,8 +16,8 @@ namespace mail::doveadm {
 
 /// Exit statuses (sysexits(3), and Dovecot's own).
 constexpr int kOk = 0, kUsage = 64, kDataExists = 65, kNoUser = 67,
-              kNotFound = 68, kFailed = 75, kNoPermission = 77, kConfig = 78,
-              kFatal = 89;
+              kNotFound = 68, kCannotCreate = 73, kFailed = 75,
+              kNoPermission = 77, kConfig = 78, kFatal = 89;
 
 /// One run of a command.
 class Context {
@@ -101,6 +101,7 @@ std::vector<Command> mail_index_commands();
 std::vector<Command> mail_read_commands();
 std::vector<Command> mail_save_commands();
 std::vector<Command> program_commands();
+std::vector<Command> quota_commands();
 std::vector<Command> pw_commands();
 std::vector<Command> user_commands();
 

@@ -21,7 +21,7 @@ std::vector<Command> all_commands() {
        {auth_commands(), house_commands(), login_commands(), mailbox_commands(),
         mailbox_status_commands(), mail_change_commands(),
         mail_index_commands(), mail_read_commands(), mail_save_commands(),
-        program_commands(), pw_commands(), user_commands()}) {
+        quota_commands(), program_commands(), pw_commands(), user_commands()}) {
     out.insert(out.end(), list.begin(), list.end());
   }
   return out;
@@ -93,6 +93,12 @@ size_t words_of_command(const std::vector<std::string>& words,
   return best;
 }
 
+bool has_plugin(Context& context, std::string_view name) {
+  auto plugins = split(
+      context.settings().get(config::dovecot::setting::mail_plugins), " ,");
+  return std::find(plugins.begin(), plugins.end(), name) != plugins.end();
+}
+
 /// The commands of plugins are known by their first word.
 void refuse_plugin(Context& context, const std::string& word) {
   constexpr std::string_view kPlugins[] = {"acl", "fts", "quota"};
@@ -121,6 +127,14 @@ int run(int argc, char** argv) {
   if (words[0] == "help") return help(words);
   std::string_view name;
   size_t count = words_of_command(words, &name);
+  if (count == 0 && words[0] == "quota" && has_plugin(context, words[0])) {
+    bool get = words.size() > 1 && words[1] == "get";
+    if (!get && (words.size() < 2 || words[1] != "recalc")) {
+      show_usage(words[0]);
+    }
+    name = get ? "quota get" : "quota recalc";
+    count = 2;
+  }
   if (count == 0) refuse_plugin(context, words[0]);
   if (count == 0) show_usage(is_group(words[0]) ? words[0] : "");
   context.command = name;

@@ -118,6 +118,7 @@ int status_of(const Error& error) {
     case EROFS:
       return kNoPermission;
     case EDQUOT:
+      return kCannotCreate;
     case ENOSPC:
     case EBUSY:
       return kFailed;
