@@ -82,11 +82,35 @@ bool Configuration::has_errors() const {
                      });
 }
 
+namespace {
+
+/// Plugins that are not built, of a value of mail_plugins.
+std::vector<std::string_view> unbuilt_plugins(std::string_view text) {
+  std::vector<std::string_view> out;
+  for (auto plugin : split(text, " ,")) {
+    bool built = plugin == "quota" || plugin == "imap_quota" ||
+                 plugin == "imap_zlib" || plugin.starts_with('$');
+    if (!built) out.push_back(plugin);
+  }
+  return out;
+}
+
+}  // namespace
+
 std::vector<std::string> Configuration::unbuilt_but_set() const {
   std::vector<std::string> out;
   std::set<std::string_view> told;
   for (const auto& layer : impl_->layers) {
     for (const auto& entry : layer.entries) {
+      if (entry.key == "mail_plugins" && entry.at.file >= 0) {
+        for (auto plugin : unbuilt_plugins(entry.text)) {
+          if (!told.insert(plugin).second) continue;
+          out.push_back(fmt::format(
+              "mail_plugins: {} is set at {} line {}, but not built yet",
+              plugin, impl_->files[static_cast<size_t>(entry.at.file)],
+              entry.at.line));
+        }
+      }
       auto place = find_place(entry.key);
       if (entry.at.file < 0 || !place || place->section != &kSections[kRoot] ||
           kBuilt[kRoot][place->id] == '1') {

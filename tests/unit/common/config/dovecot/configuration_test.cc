@@ -124,12 +124,16 @@ TEST_CASE("What is set but not built is named once", "[dovecot]") {
                    "director_servers = 10.0.0.1\n"
                    "protocol imap {\n  director_servers = 10.0.0.2\n}\n"
                    "replicator_port = 0\nprotocols = imap\n"
+                   "mail_plugins = quota acl\n"
+                   "protocol lmtp {\n  mail_plugins = $mail_plugins sieve\n}\n"
                    // Tunes what is not here: nothing is missed.
                    "ssl_client_ca_dir = /etc/ssl/certs\n"}};
   auto configuration = Configuration::load("/d.conf", files);
   CHECK(configuration.unbuilt_but_set() ==
-        std::vector<std::string>{"director_servers is set at /d.conf line 1, "
-                                 "but not built yet"});
+        std::vector<std::string>{
+            "director_servers is set at /d.conf line 1, but not built yet",
+            "mail_plugins: acl is set at /d.conf line 7, but not built yet",
+            "mail_plugins: sieve is set at /d.conf line 9, but not built yet"});
 }
 
 TEST_CASE("Old settings are understood, with a warning", "[dovecot]") {
