@@ -244,7 +244,7 @@ tls::ServerOptions tls_options(const config::Settings& s, TlsLevel level) {
   return o;
 }
 
-Result<> load_tls(Config& c) {
+Result<> load_tls(Config& c, const maps::OpenOptions& tables) {
   const auto& s = *c.settings;
   c.tls_wrapper = s.get(param::smtpd_tls_wrappermode);
   c.tls_level = tls_level(s);
@@ -258,6 +258,12 @@ Result<> load_tls(Config& c) {
   c.tls = TRY(tls::ServerContext::open(tls_options(s, c.tls_level)));
   for (const auto& problem : c.tls->problems()) log::warning(problem);
   c.tickets = std::make_unique<SharedTickets>(s);
+  const std::string& sni = s.get(param::tls_server_sni_maps);
+  if (sni.empty()) return {};
+  c.sni = TRY(SniChains::open(sni, tables));
+  c.tls->set_sni_lookup([chains = c.sni.get()](const std::string& name) {
+    return chains->find(name);
+  });
   return {};
 }
 
@@ -367,7 +373,7 @@ Result<std::unique_ptr<Config>> load(daemon::Context& context) {
     return c;
   }
   TRY(refuse_proxy_filter(*c->settings));
-  TRY(load_tls(*c));
+  TRY(load_tls(*c, tables));
   TRY(load_sasl(*c, context));
   TRY(load_milters(*c, tables));
   c->rewrite = std::make_unique<RewriteClient>(*c->settings);

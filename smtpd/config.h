@@ -17,6 +17,7 @@
 #include "smtpd/restrict/restrictions.h"
 #include "smtpd/rewrite_client.h"
 #include "smtpd/shared_tickets.h"
+#include "smtpd/sni.h"
 
 namespace mail::smtpd {
 
@@ -68,6 +69,7 @@ struct Config {
 
   // TLS.
   std::unique_ptr<tls::ServerContext> tls;
+  std::unique_ptr<SniChains> sni;
   std::unique_ptr<SharedTickets> tickets;  ///< null: keys of our own
   TlsLevel tls_level = TlsLevel::None;
   bool tls_wrapper = false, tls_received_header = false;

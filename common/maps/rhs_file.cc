@@ -20,6 +20,8 @@ Result<std::string> contents(std::string_view list) {
   return all;
 }
 
+}  // namespace
+
 bool holds_names(const Table& table) {
   for (std::string_view type : {"inline:", "static:", "texthash:", "regexp:",
                                 "pcre:", "cidr:", "randmap:"}) {
@@ -27,8 +29,6 @@ bool holds_names(const Table& table) {
   }
   return false;
 }
-
-}  // namespace
 
 Result<std::string> encode_files(std::string_view list) {
   return base64_encode(TRY(contents(list)));

@@ -13,6 +13,9 @@ namespace mail::maps {
 /// Errors: Config, "open FILE: reason".
 Result<std::string> encode_files(std::string_view list);
 
+/// The table's own values are names of files, for it has no source of its own.
+bool holds_names(const Table& table);
+
 /// What a value that `table` gave stands for: decoded base64, or, from tables
 /// that hold the names themselves (inline, static, ...), the files' contents.
 /// Errors: Config.
