@@ -343,18 +343,38 @@ void load_clients(Config& c) {
                            .timeout = timeout});
 }
 
-}  // namespace
-
-/// Mail that was to be filtered must not pass unfiltered.
-Result<> refuse_proxy_filter(const config::Settings& settings) {
-  const std::string& filter = settings.get(param::smtpd_proxy_filter);
-  if (filter.empty()) return {};
-  return fail(Fault::Config,
-              fmt::format("smtpd_proxy_filter = {}: this version has no "
-                          "before-queue filters, and takes no mail without "
-                          "this one; see content_filter, smtpd_milters",
-                          filter));
+/// "host:port", "inet:host:port", "unix:path"; without a host it is this one.
+Result<> load_proxy(Config& c, daemon::Context& context) {
+  const auto& s = *c.settings;
+  auto& proxy = c.proxy;
+  proxy.endpoint = s.get(param::smtpd_proxy_filter);
+  if (proxy.endpoint.empty()) return {};
+  std::string_view place = proxy.endpoint;
+  if (place.starts_with("unix:")) {
+    proxy.connect_to = place;
+  } else {
+    if (place.starts_with("inet:")) place.remove_prefix(5);
+    bool port_only = place.find(':') == std::string_view::npos;
+    if (place.starts_with(':')) place.remove_prefix(1), port_only = true;
+    proxy.connect_to =
+        fmt::format("inet:{}{}", port_only ? "localhost:" : "", place);
+  }
+  proxy.ehlo = s.get(param::smtpd_proxy_ehlo);
+  proxy.timeout = s.get(param::smtpd_proxy_timeout);
+  for (auto word : split(s.get(param::smtpd_proxy_options))) {
+    if (word != "speed_adjust") {
+      return fail(Fault::Config,
+                  fmt::format("unknown smtpd_proxy_options value: \"{}\" in "
+                              "\"{}\"",
+                              word, s.get(param::smtpd_proxy_options)));
+    }
+    proxy.speed_adjust = true;
+    context.writes.emplace_back("incoming");  // a long message waits there
+  }
+  return {};
 }
+
+}  // namespace
 
 Result<std::unique_ptr<Config>> load(daemon::Context& context) {
   auto c = std::make_unique<Config>();
@@ -372,7 +392,7 @@ Result<std::unique_ptr<Config>> load(daemon::Context& context) {
     c->restrictions = no_restrictions();
     return c;
   }
-  TRY(refuse_proxy_filter(*c->settings));
+  TRY(load_proxy(*c, context));
   TRY(load_tls(*c, tables));
   TRY(load_sasl(*c, context));
   TRY(load_milters(*c, tables));

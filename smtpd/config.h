@@ -47,6 +47,13 @@ struct Config {
   maps::MatchList mynetworks, limit_exceptions, bare_newline_exceptions;
   smtp::BareNewline bare_newline = smtp::BareNewline::Normalize;
   std::string content_filter;
+  struct Proxy {
+    std::string endpoint;    ///< smtpd_proxy_filter; empty: none
+    std::string connect_to;  ///< the same, as inet:host:port or unix:path
+    std::string ehlo;
+    std::chrono::seconds timeout{100};
+    bool speed_adjust = false;
+  } proxy;
   std::string postdrop;  ///< its path in standalone mode, where mail goes to it
   std::string reject_footer, expansion_filter;
   maps::Tables reject_footer_maps;

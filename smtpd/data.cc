@@ -28,6 +28,11 @@ net::Task<Reply> Session::start_content(bool bdat) {
     auto reply = obey(filtered);
     if (reply) co_return *reply;
   }
+  if (proxy_) {
+    auto reply = co_await proxy_data();
+    if (reply.code == 354 && bdat) reply.text.clear();
+    co_return reply;
+  }
   co_await transaction_.begin_content(facts_, filters_);
   co_return Reply(354, "", bdat ? "" : "End data with <CR><LF>.<CR><LF>");
 }
@@ -47,7 +52,12 @@ net::Task<Reply> Session::run(smtp::Bdat& bdat) {
 
 net::Task<> Session::on(smtp::BodyLines& body) {
   transaction_.add_lines(body.lines);
-  co_await transaction_.send_some();
+  if (proxy_) {
+    if (!transaction_.too_big) proxy_->add_lines(body.lines);
+    co_await proxy_->send_some();
+  } else {
+    co_await transaction_.send_some();
+  }
 }
 
 net::Task<> Session::on(smtp::ChunkEnd& chunk) {
@@ -152,6 +162,10 @@ net::Task<Reply> Session::finish_message(const smtp::BodyEnd& end) {
       restriction::Stage::EndOfData, facts_, transaction_.effects);
   if (judged.kind == restriction::Verdict::Kind::Reject) {
     co_return refused_by(judged);
+  }
+  if (proxy_) {
+    auto reply = co_await proxy_finish();
+    co_return reply;
   }
   auto verdict = co_await transaction_.finish();
   if (!verdict) {

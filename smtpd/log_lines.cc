@@ -23,8 +23,9 @@ std::string broken_off(std::string_view what, std::string_view after,
 
 std::string client_line(const Facts& facts,
                         const std::optional<Forwarded>& forwarded) {
-  std::string line =
-      fmt::format("{}: client={}", facts.queue_id, facts.client.name_addr);
+  std::string line = fmt::format(
+      "{}: client={}", facts.queue_id.empty() ? "NOQUEUE" : facts.queue_id,
+      facts.client.name_addr);
   if (!facts.sasl_method.empty()) {
     line += fmt::format(", sasl_method={}, sasl_username={}", facts.sasl_method,
                         facts.sasl_username);
@@ -89,22 +90,36 @@ std::string illegal_address(const ClientFacts& client, std::string_view command,
                      client.name_addr, command, text.substr(0, 200));
 }
 
-std::string action(const Facts& facts, std::string_view verb,
-                   std::string_view text, bool external_form) {
+namespace {
+/// " from=<> to=<> proto= helo=<>", what is known of it.
+std::string envelope(const Facts& facts, bool external_form) {
   auto shown = [&](const std::string& address) {
     return external_form ? mime::quote_local(address) : address;
   };
-  std::string line =
-      fmt::format("{}: {}: {} from {}: {};",
-                  facts.queue_id.empty() ? "NOQUEUE" : facts.queue_id, verb,
-                  facts.command, facts.client.name_addr, text.substr(0, 510));
-  if (facts.sender) line += fmt::format(" from=<{}>", shown(*facts.sender));
+  std::string out;
+  if (facts.sender) out += fmt::format(" from=<{}>", shown(*facts.sender));
   if (facts.recipient) {
-    line += fmt::format(" to=<{}>", shown(*facts.recipient));
+    out += fmt::format(" to=<{}>", shown(*facts.recipient));
   }
-  line += " proto=" + facts.protocol;
-  if (facts.helo) line += fmt::format(" helo=<{}>", *facts.helo);
-  return line;
+  out += " proto=" + facts.protocol;
+  if (facts.helo) out += fmt::format(" helo=<{}>", *facts.helo);
+  return out;
+}
+}  // namespace
+
+std::string action(const Facts& facts, std::string_view verb,
+                   std::string_view text, bool external_form) {
+  return fmt::format("{}: {}: {} from {}: {};{}",
+                     facts.queue_id.empty() ? "NOQUEUE" : facts.queue_id, verb,
+                     facts.command, facts.client.name_addr, text.substr(0, 510),
+                     envelope(facts, external_form));
+}
+
+std::string proxy_verdict(const Facts& facts, const smtp::Reply& reply,
+                          bool external_form) {
+  return fmt::format("proxy-{}: {}: {};{}",
+                     reply.code / 100 == 2 ? "accept" : "reject", facts.command,
+                     reply.line(), envelope(facts, external_form));
 }
 
 }  // namespace mail::smtpd::log_lines

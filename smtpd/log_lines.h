@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/smtp/reply.h"
 #include "smtpd/facts.h"
 #include "smtpd/forwarded.h"
 
@@ -29,5 +30,9 @@ std::string illegal_address(const ClientFacts& client, std::string_view command,
 /// verb: "reject", "milter-reject", "milter-hold", ...
 std::string action(const Facts& facts, std::string_view verb,
                    std::string_view text, bool external_form);
+
+/// What the filter in front of the queue has said of a whole message.
+std::string proxy_verdict(const Facts& facts, const smtp::Reply& reply,
+                          bool external_form);
 
 }  // namespace mail::smtpd::log_lines

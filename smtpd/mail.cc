@@ -46,6 +46,8 @@ net::Task<> Session::reset_transaction() {
   bool begun = facts_.sender.has_value();
   transaction_.abandon();
   transaction_ = Transaction(config_);
+  if (proxy_) co_await proxy_->quit();
+  proxy_.reset();
   facts_.sender.reset();
   facts_.recipient.reset();
   facts_.recipient_count = 0;
@@ -135,6 +137,7 @@ net::Task<Reply> Session::run(smtp::Mail& mail) {
     if (reply) co_return forget(*reply);
   }
   transaction_.mail = mail;
+  mail_line_ = engine_.line();
   transaction_.effects = session_effects_;
   if (!config_.delay_reject) {
     auto verdict = co_await config_.restrictions->check(
@@ -164,6 +167,10 @@ net::Task<Reply> Session::run(smtp::Mail& mail) {
 
 net::Task<std::optional<Reply>> Session::open_queue_file() {
   transaction_.forwarded = forwarded_;
+  if (!config_.proxy.endpoint.empty()) {
+    auto refused = co_await open_proxy();
+    co_return refused;
+  }
   auto opened = co_await transaction_.open(facts_, !filters_.empty());
   if (!opened) {
     log::warning(opened.error().what);
@@ -221,16 +228,25 @@ net::Task<Reply> Session::run(smtp::Rcpt& rcpt) {
     auto reply = obey(filtered);
     if (reply) co_return *reply;
   }
-  if (!transaction_.is_open()) {
+  if (!transaction_.is_open() && !proxy_) {
     auto problem = co_await open_queue_file();
     if (problem) co_return *problem;
+  }
+  Reply reply(250, "2.1.5", "Ok");
+  if (proxy_) {
+    reply = co_await proxy_recipient();
+    if (reply.code / 100 != 2) co_return reply;
   }
   if (transaction_.accepted == 0) {
     transaction_.first_recipient = mime::quote_local(rcpt.address);
   }
-  transaction_.add_recipient(rcpt);
+  if (proxy_) {
+    ++transaction_.accepted;
+  } else {
+    transaction_.add_recipient(rcpt);
+  }
   facts_.recipient_count = transaction_.accepted;
-  co_return Reply(250, "2.1.5", "Ok");
+  co_return reply;
 }
 
 std::vector<std::string> parameters_of(std::string_view line) {

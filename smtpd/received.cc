@@ -45,9 +45,11 @@ std::string received_header(const Config& config, const Facts& facts,
   localtime_r(&now, &local);
   std::string date = mime::format_date(
       now, {static_cast<int>(local.tm_gmtoff), local.tm_zone});
-  std::string by = fmt::format(
-      "\n\tby {} ({}) with {} id {}", config.host, config.mail_name,
-      with_protocol(facts, transaction.mail.smtputf8), facts.queue_id);
+  std::string by =
+      fmt::format("\n\tby {} ({}) with {}", config.host, config.mail_name,
+                  with_protocol(facts, transaction.mail.smtputf8));
+  // Without one it goes through a filter in front of the queue.
+  if (!facts.queue_id.empty()) by += " id " + facts.queue_id;
   if (transaction.accepted == 1 && transaction.effects.bcc.empty()) {
     return out + by +
            fmt::format("\n\tfor <{}>; {}", transaction.first_recipient, date);

@@ -212,6 +212,7 @@ std::string Session::counts() const {
 
 net::Task<> Session::end() {
   transaction_.abandon();
+  if (proxy_) co_await proxy_->quit();
   co_await filters_.quit();
   co_await forget_connection();
   const ClientFacts& client = facts_.client;

@@ -9,6 +9,7 @@
 #include "smtpd/config.h"
 #include "smtpd/facts.h"
 #include "smtpd/forwarded.h"
+#include "smtpd/proxy.h"
 #include "smtpd/transaction.h"
 
 namespace mail::smtpd {
@@ -87,6 +88,14 @@ class Session {
   net::Task<smtp::Reply> finish_message(const smtp::BodyEnd& end);
   smtp::Reply verdict_reply(const ipc::StatusReason& verdict);
 
+  // proxied.cc: a content filter in front of the queue
+  std::vector<std::string> xforward_attributes() const;
+  net::Task<std::optional<smtp::Reply>> open_proxy();
+  smtp::Reply proxied(smtp::Reply reply);
+  net::Task<smtp::Reply> proxy_recipient();
+  net::Task<smtp::Reply> proxy_data();
+  net::Task<smtp::Reply> proxy_finish();
+
   // tls.cc
   net::Task<smtp::Reply> run(smtp::StartTls&);
   net::Task<bool> start_tls();
@@ -125,6 +134,8 @@ class Session {
   smtp::ServerEngine engine_;
   Facts facts_;
   Transaction transaction_;
+  std::optional<ProxyFilter> proxy_;  ///< in place of the transaction's queue
+  std::string mail_line_;             ///< the command, for the proxy
   restriction::Effects session_effects_;  ///< of client, helo and sender lists
   filters::Filters filters_;
   std::optional<filters::Verdict> filter_verdict_;  ///< for the whole session

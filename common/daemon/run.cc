@@ -67,6 +67,8 @@ void confine(const Definition& definition, const Options& options,
   wanted.profile =
       options.standalone ? process::Profile::None : definition.profile;
   wanted.writes = definition.writes;
+  wanted.writes.insert(wanted.writes.end(), context.writes.begin(),
+                       context.writes.end());
   if (options.chroot) wanted.root = settings.get(param::queue_directory);
   if (options.unprivileged) wanted.user = settings.get(param::mail_owner);
   if (context.rootless) {

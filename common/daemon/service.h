@@ -33,6 +33,8 @@ struct Context {
   net::TaskSet* tasks = nullptr;
   /// Stop taking clients; the process ends when the last has gone.
   std::function<void()> drain;
+  /// open() adds to Definition::writes what the settings ask for.
+  std::vector<std::string> writes;
 };
 
 /// A daemon's own part. One object a process; serve() runs once for each
