@@ -122,7 +122,7 @@ std::vector<Item> collect_layer(const cf::Layer& layer,
         !cf::read_by(cf::kSections[cf::kRoot].settings[id], options.modules)) {
       continue;
     }
-    auto* setting = cf::find_setting(entry.key);
+    auto setting = cf::find_setting(entry.key);
     bool list = setting && (setting->type == cf::Type::List ||
                             setting->type == cf::Type::Strings);
     out.push_back(

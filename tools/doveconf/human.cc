@@ -171,7 +171,7 @@ std::string human(std::vector<Item> items, int indent,
     bool unnamed =
         item.key.starts_with("passdb/") || item.key.starts_with("userdb/");
     if (unnamed) return false;
-    auto* setting = cf::find_setting(item.key);
+    auto setting = cf::find_setting(item.key);
     auto place = cf::find_place(item.key);
     return item.is_name || (setting && place && place->id == 0 &&
                             place->section->name != "root");

@@ -1,51 +1,54 @@
 #include "common/config/dovecot/description.h"
 
 #include <algorithm>
-#include <array>
-#include <unordered_map>
-#include <vector>
-
-#include "common/base/ascii.h"
-#include "common/config/dovecot/flat_key.h"
 
 namespace mail::config::dovecot {
 
 namespace {
+constexpr const char* kTexts = kSettingTexts;
 
-/// The root's 328 names: each key of a file is looked up.
-const std::unordered_map<std::string_view, int>& root_names() {
-  static const auto names = [] {
-    std::unordered_map<std::string_view, int> made;
-    const auto& root = kSections[kRoot];
-    for (int id = 0; id < root.count; ++id) {
-      made.emplace(root.settings[id].name, id);
-    }
-    return made;
-  }();
-  return names;
+/// The root has 328 names, and each key of a file is looked up.
+int find_in_root(std::string_view name) {
+  const SettingTable& root = kSections[kRoot].settings;
+  auto name_of = [&](uint16_t id) { return root.packed(id).name.in(kTexts); };
+  const uint16_t* end = kRootByName + kSections[kRoot].count;
+  const uint16_t* at = std::lower_bound(
+      kRootByName, end, name, [&](uint16_t id, std::string_view wanted) {
+        return name_of(id) < wanted;
+      });
+  return at != end && name_of(*at) == name ? *at : -1;
 }
 
 }  // namespace
 
+const PackedSetting& SettingTable::packed(int id) const {
+  return kPackedSettings[first_ + id];
+}
+
+SettingInfo SettingTable::operator[](int id) const {
+  const PackedSetting& p = packed(id);
+  return {p.name.in(kTexts),
+          p.type,
+          p.default_text.at == 0 ? nullptr : kTexts + p.default_text.at,
+          p.words.in(kTexts),
+          p.modules.in(kTexts),
+          p.hidden};
+}
+
+DefaultValue ServiceDefaults::operator[](int index) const {
+  const PackedDefault& packed = kPackedServiceDefaults[index];
+  return {packed.key.in(kTexts), packed.value.in(kTexts)};
+}
+
 int SectionInfo::find(std::string_view setting) const {
-  if (this == &kSections[kRoot]) {
-    auto found = root_names().find(setting);
-    return found == root_names().end() ? -1 : found->second;
-  }
+  if (this == &kSections[kRoot]) return find_in_root(setting);
   for (int id = 0; id < count; ++id) {
-    if (settings[id].name == setting) return id;
+    if (settings.packed(id).name.in(kTexts) == setting) return id;
   }
   return -1;
 }
 
-int SectionInfo::list_of(int id) const {
-  if (settings[id].type != Type::List) return -1;
-  int list = 0;
-  for (int i = 0; i < id; ++i) {
-    if (settings[i].type == Type::List) ++list;
-  }
-  return list;
-}
+int SectionInfo::list_of(int id) const { return settings.packed(id).list; }
 
 std::optional<Place> find_place(std::string_view flat_key) {
   const SectionInfo* section = &kSections[kRoot];
@@ -63,9 +66,10 @@ std::optional<Place> find_place(std::string_view flat_key) {
   }
 }
 
-const SettingInfo* find_setting(std::string_view flat_key) {
+std::optional<SettingInfo> find_setting(std::string_view flat_key) {
   auto place = find_place(flat_key);
-  return place ? &place->section->settings[place->id] : nullptr;
+  if (!place) return std::nullopt;
+  return place->section->settings[place->id];
 }
 
 }  // namespace mail::config::dovecot

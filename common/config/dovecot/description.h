@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
+
+#include "common/base/packed_text.h"
 
 namespace mail::config::dovecot {
 
@@ -30,10 +33,29 @@ struct SettingInfo {
   bool hidden;               ///< doveconf shows it only with -s
 };
 
+/// The same as generated, texts in kSettingTexts; default_text at 0: nullptr.
+struct PackedSetting {
+  PackedText name, default_text, words, modules;
+  Type type;
+  int8_t list;  ///< SectionInfo::list_of()
+  bool hidden;
+};
+
+/// The settings of a section, by their index.
+class SettingTable {
+ public:
+  constexpr explicit SettingTable(int first) : first_(first) {}
+  SettingInfo operator[](int id) const;
+  const PackedSetting& packed(int id) const;
+
+ private:
+  int first_;
+};
+
 /// The root of a file, or one kind of section.
 struct SectionInfo {
   std::string_view name;  ///< "root", "passdb", ...
-  const SettingInfo* settings;
+  SettingTable settings;
   int count;
   int lists[6];  ///< kinds of its List settings, in their order; -1: no more
 
@@ -49,18 +71,30 @@ struct DefaultValue {
   std::string_view key, value;
 };
 
-// Generated. The kinds of sections; 0 is the root.
+struct PackedDefault {
+  PackedText key, value;
+};
+
+// Generated.
+extern const char kSettingTexts[];
+extern const PackedSetting kPackedSettings[];
+extern const PackedDefault kPackedServiceDefaults[];
+extern const uint16_t kRootByName[];  ///< the root's settings, sorted
+/// The kinds of sections; 0 is the root.
 extern const SectionInfo kSections[];
 inline constexpr int kRoot = 0;
 /// services.tsv: what service {} blocks there are without a file.
-extern const DefaultValue kServiceDefaults[];
+struct ServiceDefaults {
+  DefaultValue operator[](int index) const;
+};
+inline constexpr ServiceDefaults kServiceDefaults;
 extern const int kServiceDefaultCount;
 /// For each section a text with '1' for each setting that the tree reads.
 extern const char* const kBuilt[];
 
 /// The setting that a flat key ("service/imap/user", "mail_location") names;
-/// nullptr: unknown, or a string of plugin {}.
-const SettingInfo* find_setting(std::string_view flat_key);
+/// nullopt: unknown, or a string of plugin {}.
+std::optional<SettingInfo> find_setting(std::string_view flat_key);
 /// The section kind that `key` is inside of, and the index within; nullopt as
 /// above.
 struct Place {

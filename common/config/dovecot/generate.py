@@ -14,6 +14,9 @@ import os
 import re
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..'))
+from text_pool import TextPool
+
 HANDLE = {'bool': 'Bool', 'uint': 'Uint', 'octal': 'Uint', 'port': 'Uint',
           'size': 'Size', 'time': 'Time', 'timems': 'TimeMs',
           'string': 'String', 'vars': 'String', 'enum': 'Enum'}
@@ -59,10 +62,6 @@ def type_name(section):
     return ''.join(part.title() for part in section.split('_'))
 
 
-def quoted(text):
-    return '"' + text.replace('\\', '\\\\').replace('"', '\\"') + '"'
-
-
 def header(tables):
     out = ['// Made by generate.py of settings/*.tsv. Do not edit.',
            '#pragma once', '', '#include "common/config/dovecot/handle.h"', '',
@@ -82,30 +81,42 @@ def header(tables):
 
 
 def table(tables, services):
+    pool = TextPool()
     out = ['// Made by generate.py of settings/*.tsv. Do not edit.',
            '#include "common/config/dovecot/description.h"', '',
-           'namespace mail::config::dovecot {', '']
-    lists = {s: [x.name for x in tables[s] if x.kind == 'list']
-             for s in SECTIONS}
+           'namespace mail::config::dovecot {', '',
+           'const PackedSetting kPackedSettings[] = {']
+    first, count = {}, 0
     for section in SECTIONS:
-        out.append(f'static const SettingInfo k{type_name(section)}Settings[] = {{')
+        first[section] = count
+        count += len(tables[section])
+        lists = 0
         for s in tables[section]:
-            default = 'nullptr' if s.default == '-null-' else quoted(s.default)
-            out.append('    {%s, Type::%s, %s, %s, %s, %s},' % (
-                quoted(s.name), TYPE[s.kind], default, quoted(s.words),
-                quoted(s.modules), 'true' if 'hidden' in s.flags else 'false'))
-        out.append('};')
-    out.append('const SectionInfo kSections[] = {')
+            default = (TextPool.NONE if s.default == '-null-'
+                       else pool.add(s.default))
+            is_list = s.kind == 'list'
+            out.append('    {%s, %s, %s, %s, Type::%s, %d, %s},  // %s' % (
+                pool.add(s.name), default, pool.add(s.words),
+                pool.add(s.modules), TYPE[s.kind],
+                lists if is_list else -1,
+                'true' if 'hidden' in s.flags else 'false', s.name))
+            lists += is_list
+    out += ['};', 'constinit const SectionInfo kSections[] = {']
     for section in SECTIONS:
-        kids = [SECTIONS.index(name) for name in lists[section]]
+        kids = [SECTIONS.index(s.name) for s in tables[section]
+                if s.kind == 'list']
         kids += [-1] * (6 - len(kids))
-        out.append('    {%s, k%sSettings, %d, {%s}},' % (
-            quoted(section), type_name(section), len(tables[section]),
+        out.append('    {"%s", SettingTable(%d), %d, {%s}},' % (
+            section, first[section], len(tables[section]),
             ', '.join(map(str, kids))))
-    out += ['};', 'const DefaultValue kServiceDefaults[] = {']
-    out += [f'    {{{quoted(k)}, {quoted(v)}}},' for k, v in services]
-    out += ['};', f'const int kServiceDefaultCount = {len(services)};', '',
-            '}  // namespace mail::config::dovecot', '']
+    names = sorted((s.name, i) for i, s in enumerate(tables['root']))
+    out += ['};', 'const uint16_t kRootByName[] = {']
+    out += [f'    {i},  // {name}' for name, i in names]
+    out += ['};', 'const PackedDefault kPackedServiceDefaults[] = {']
+    out += [f'    {{{pool.add(k)}, {pool.add(v)}}},' for k, v in services]
+    out += ['};', f'const int kServiceDefaultCount = {len(services)};', '']
+    out += pool.source('kSettingTexts')
+    out += ['', '}  // namespace mail::config::dovecot', '']
     return '\n'.join(out)
 
 

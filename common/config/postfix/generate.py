@@ -12,6 +12,9 @@ import os
 import re
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..'))
+from text_pool import TextPool, quoted
+
 KIND = {'bool': 'Bool', 'int': 'Int', 'long': 'Int', 'time': 'Time'}
 # The names of lmtp(8)'s parameters that say lhlo where smtp's say helo, ehlo.
 TWIN = {'helo_name': 'lhlo_name', 'helo_timeout': 'lhlo_timeout',
@@ -70,10 +73,6 @@ def pairs(params):
             yield stem, param, twin
 
 
-def quoted(text):
-    return '"' + text.replace('\\', '\\\\').replace('"', '\\"') + '"'
-
-
 def header(params):
     out = ['// Made by generate.py of params/*.tsv. Do not edit.',
            '#pragma once', '', '#include "common/config/postfix/handle.h"',
@@ -92,21 +91,23 @@ def header(params):
 
 
 def table(params, legacy):
+    pool = TextPool()
     out = ['// Made by generate.py of params/*.tsv. Do not edit.',
            '#include "common/config/postfix/param_info.h"', '',
            'namespace mail::config {', '',
-           'const ParamInfo kParams[] = {']
+           'const PackedParam kPackedParams[] = {']
     for p in params:
-        out.append('    {%s, Type::%s, %s, %s, %s, %s},' % (
-            quoted(p.name), p.type.replace('-', ' ').title().replace(' ', ''),
-            quoted(p.default), p.min or 'kNoBound', p.max or 'kNoBound',
-            quoted(p.readers)))
+        out.append('    {%s, %s, %s, Type::%s, %s, %s},  // %s' % (
+            pool.add(p.name), pool.add(p.default), pool.add(p.readers),
+            p.type.replace('-', ' ').title().replace(' ', ''),
+            p.min or 'kNoBound', p.max or 'kNoBound', p.name))
     out += ['};', f'const int kParamCount = {len(params)};', '',
-            'const LegacyParam kLegacyParams[] = {']
+            'const PackedLegacyParam kPackedLegacyParams[] = {']
     for name, _, successor in sorted(legacy):
-        out.append(f'    {{{quoted(name)}, {quoted(successor)}}},')
-    out += ['};', f'const int kLegacyParamCount = {len(legacy)};', '',
-            '}  // namespace mail::config', '']
+        out.append(f'    {{{pool.add(name)}, {pool.add(successor)}}},')
+    out += ['};', f'const int kLegacyParamCount = {len(legacy)};', '']
+    out += pool.source('kParamTexts')
+    out += ['', '}  // namespace mail::config', '']
     return '\n'.join(out)
 
 
@@ -173,11 +174,11 @@ def unbuilt(params, legacy, root):
     for start in range(0, len(bits), 64):
         out.append(f'    "{bits[start:start + 64]}"')
     out[-1] += ';'
-    out += ['const std::string_view kUnbuiltLegacy[] = {']
+    out += ['constinit const std::string_view kUnbuiltLegacy[] = {']
     missing = sorted(n for n, _, _ in legacy if n not in built)
     out += [f'    {quoted(n)},' for n in missing] or ['    "",']
     out += ['};', f'const int kUnbuiltLegacyCount = {len(missing)};',
-            'const std::string_view kBuiltSuffixes[] = {']
+            'constinit const std::string_view kBuiltSuffixes[] = {']
     out += [f'    {quoted(s)},' for s in sorted(suffixes)] or ['    "",']
     out += ['};', f'const int kBuiltSuffixCount = {len(suffixes)};', '',
             '}  // namespace mail::config', '']

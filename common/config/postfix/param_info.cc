@@ -6,19 +6,38 @@
 
 namespace mail::config {
 
+ParamInfo ParamTable::operator[](int id) const {
+  const PackedParam& packed = kPackedParams[id];
+  return {packed.name.in(kParamTexts),
+          packed.type,
+          packed.default_text.in(kParamTexts),
+          packed.min,
+          packed.max,
+          packed.readers.in(kParamTexts)};
+}
+
+LegacyParam LegacyParamTable::operator[](int index) const {
+  const PackedLegacyParam& packed = kPackedLegacyParams[index];
+  return {packed.name.in(kParamTexts), packed.successor.in(kParamTexts)};
+}
+
 std::optional<int> find_param(std::string_view name) {
-  const ParamInfo* end = kParams + kParamCount;
-  const ParamInfo* at = std::lower_bound(
-      kParams, end, name, [](const ParamInfo& info, std::string_view wanted) {
-        return info.name < wanted;
-      });
-  if (at == end || at->name != name) return std::nullopt;
-  return static_cast<int>(at - kParams);
+  const PackedParam* end = kPackedParams + kParamCount;
+  const PackedParam* at =
+      std::lower_bound(kPackedParams, end, name,
+                       [](const PackedParam& packed, std::string_view wanted) {
+                         return packed.name.in(kParamTexts) < wanted;
+                       });
+  if (at == end || at->name.in(kParamTexts) != name) return std::nullopt;
+  return static_cast<int>(at - kPackedParams);
 }
 
 bool is_legacy_param(std::string_view name) {
-  return std::any_of(kLegacyParams, kLegacyParams + kLegacyParamCount,
-                     [&](const LegacyParam& p) { return p.name == name; });
+  return std::any_of(kPackedLegacyParams,
+                     kPackedLegacyParams + kLegacyParamCount,
+                     [&](const PackedLegacyParam& packed) {
+                       return packed.name.in(kParamTexts) == name;
+                     });
 }
 
 bool reads(const ParamInfo& info, std::string_view program) {

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string_view>
 
+#include "common/base/packed_text.h"
+
 namespace mail::config {
 
 enum class Type {
@@ -37,11 +39,31 @@ struct LegacyParam {
   std::string_view name, successor;
 };
 
-// Generated. kParams is sorted by name (strcmp order).
-extern const ParamInfo kParams[];
-extern const int kParamCount;
-extern const LegacyParam kLegacyParams[];
-extern const int kLegacyParamCount;
+/// The same as generated, texts in kParamTexts.
+struct PackedParam {
+  PackedText name, default_text, readers;
+  Type type;
+  long min, max;
+};
+struct PackedLegacyParam {
+  PackedText name, successor;
+};
+extern const char kParamTexts[];
+extern const PackedParam kPackedParams[];
+extern const PackedLegacyParam kPackedLegacyParams[];
+
+extern const int kParamCount, kLegacyParamCount;
+/// kParams[id], sorted by name (strcmp order).
+struct ParamTable {
+  ParamInfo operator[](int id) const;
+};
+inline constexpr ParamTable kParams;
+struct LegacyParamTable {
+  LegacyParam operator[](int index) const;
+};
+inline constexpr LegacyParamTable kLegacyParams;
+
+// Generated.
 /// '1' for each of kParams that the sources of the tree read.
 extern const char kBuilt[];
 extern const std::string_view kUnbuiltLegacy[];
