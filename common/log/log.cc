@@ -1,7 +1,6 @@
 #include "common/log/log.h"
 
 #include <fcntl.h>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -15,6 +14,7 @@
 #include <cstring>
 
 #include "common/base/check.h"
+#include "common/base/stamp.h"
 #include "common/base/unique_fd.h"
 #include "common/base/utf8.h"
 
@@ -140,7 +140,7 @@ void to_log(State& s, const LevelFacts& level, std::string_view text) {
   tm local{};
   localtime_r(&now, &local);
   std::string head =
-      fmt::format("<{}>{:%b %e %H:%M:%S} ", s.facility | level.priority, local);
+      fmt::format("<{}>{} ", s.facility | level.priority, stamp(local));
   iovec pieces[] = {piece(head), piece(s.ident), piece(body)};
   send_datagram(s, pieces, std::size(pieces));
 }
@@ -179,7 +179,7 @@ std::string timestamp(long seconds) {
   time_t at = seconds;
   tm local{};
   localtime_r(&at, &local);
-  return fmt::format("{:%b %d %H:%M:%S}", local);
+  return stamp(local, '0');
 }
 
 void open(Config config) {

@@ -1,10 +1,10 @@
 // scache(8): keeps SMTP connections open between deliveries, for whichever
 // delivery agent needs them next.
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <ctime>
 
+#include "common/base/stamp.h"
 #include "common/config/postfix/params.h"
 #include "common/daemon/service.h"
 #include "common/ipc/conversation.h"
@@ -141,8 +141,7 @@ class ScacheService : public daemon::Service {
     }
     tm local{};
     localtime_r(&start, &local);
-    log::info(
-        fmt::format("statistics: start interval {:%b %e %H:%M:%S}", local));
+    log::info("statistics: start interval " + stamp(local));
     if (s.domain_hits + s.domain_misses > 0) {
       log::info("statistics: domain lookup " +
                 percent(s.domain_hits, s.domain_misses));

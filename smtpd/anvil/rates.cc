@@ -1,9 +1,10 @@
 #include "smtpd/anvil/rates.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <ctime>
+
+#include "common/base/stamp.h"
 
 namespace mail::anvil {
 
@@ -12,11 +13,11 @@ namespace {
 constexpr std::string_view kNames[Rates::kEvents] = {
     "connection", "message", "recipient", "newtls", "auth"};
 
-std::string stamp(WallTime at) {
+std::string local_stamp(WallTime at) {
   time_t seconds = WallClock::to_time_t(at);
   tm local{};
   localtime_r(&seconds, &local);
-  return fmt::format("{:%b %e %H:%M:%S}", local);
+  return stamp(local);
 }
 
 }  // namespace
@@ -90,20 +91,20 @@ std::vector<std::string> Rates::take_statistics() {
           fmt::format("statistics: max {} rate {}/{}s for ({}) "
                       "at {}",
                       kNames[event], maximum.value, seconds.count(),
-                      maximum.ident, stamp(maximum.at)));
+                      maximum.ident, local_stamp(maximum.at)));
     }
     maximum = {};
     if (event == kConnect && open_.value > 0) {
       lines.push_back(
           fmt::format("statistics: max connection count {} for "
                       "({}) at {}",
-                      open_.value, open_.ident, stamp(open_.at)));
+                      open_.value, open_.ident, local_stamp(open_.at)));
       open_ = {};
     }
   }
   if (max_size_ > 0) {
     lines.push_back(fmt::format("statistics: max cache size {} at {}",
-                                max_size_, stamp(max_size_at_)));
+                                max_size_, local_stamp(max_size_at_)));
     max_size_ = 0;
   }
   return lines;

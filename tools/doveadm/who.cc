@@ -1,5 +1,4 @@
 // doveadm who, kick, penalty: what anvil knows.
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -8,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <map>
 #include <set>
 
@@ -186,8 +186,11 @@ std::string local_time(std::string_view seconds, bool with_date) {
   time_t at = parse_number<time_t>(seconds).value_or(0);
   tm local{};
   localtime_r(&at, &local);
-  return with_date ? fmt::format("{:%Y-%m-%d %H:%M:%S}", local)
-                   : fmt::format("{:%H:%M:%S}", local);
+  std::string time = fmt::format("{:02}:{:02}:{:02}", local.tm_hour,
+                                 local.tm_min, local.tm_sec);
+  if (!with_date) return time;
+  return fmt::format("{:04}-{:02}-{:02} {}", local.tm_year + 1900,
+                     local.tm_mon + 1, local.tm_mday, time);
 }
 
 int penalty(Context& context) {
