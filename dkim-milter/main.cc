@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "common/base/file.h"
+#include "common/base/memory.h"
 #include "common/crypto/version.h"
 #include "dkim-milter/filter.h"
 #include "dkim-milter/milter.h"
@@ -103,4 +104,7 @@ int run(int argc, char** argv) {
 
 }  // namespace mail::dkim_milter
 
-int main(int argc, char** argv) { return mail::dkim_milter::run(argc, argv); }
+int main(int argc, char** argv) {
+  mail::prepare_heap();
+  return mail::dkim_milter::run(argc, argv);
+}

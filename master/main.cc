@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "common/base/memory.h"
 #include "common/config/postfix/params.h"
 #include "common/daemon/settings.h"
 #include "common/log/log.h"
@@ -117,6 +118,7 @@ void check_caller() {
 
 int main(int argc, char** argv) {
   using namespace mail;
+  prepare_heap();
   signal(SIGPIPE, SIG_IGN);
   daemon::open_first_log("master");
   auto options = master::parse_options(argc, argv);

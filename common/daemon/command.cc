@@ -11,6 +11,7 @@
 #include "common/base/ascii.h"
 #include "common/base/check.h"
 #include "common/base/file.h"
+#include "common/base/memory.h"
 #include "common/config/postfix/accounts.h"
 #include "common/config/postfix/params.h"
 #include "common/daemon/settings.h"
@@ -23,6 +24,7 @@ namespace param = config::param;
 namespace {
 
 constexpr char kDefaultDirectory[] = "/etc/postfix";
+constexpr size_t kHeap = 256 << 10;  // what all parameters take
 
 void open_standard_descriptors() {
   for (int fd = 0; fd < 3; ++fd) {
@@ -89,6 +91,7 @@ bool wants_stderr(const Command& command) {
 }  // namespace
 
 void begin_command(const Command& command) {
+  prepare_command(kHeap);
   open_standard_descriptors();
   signal(SIGPIPE, SIG_IGN);
   log::set_fatal_status(command.fatal_status);

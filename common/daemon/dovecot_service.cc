@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "common/base/memory.h"
 #include "common/daemon/dovecot_clients.h"
 #include "common/daemon/dovecot_config.h"
 #include "common/daemon/dovecot_environment.h"
@@ -170,6 +171,7 @@ bool tell_anvil(std::string_view line) {
 }
 
 int run_dovecot(int argc, char** argv, const DovecotDefinition& definition) {
+  prepare_heap();
   // vsz_limit counts address space: an arena a thread would use it up.
   mallopt(M_ARENA_MAX, 2);
   umask(077);

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "common/base/memory.h"
 #include "common/base/number.h"
 #include "common/config/postfix/load.h"
 #include "common/config/postfix/params.h"
@@ -132,6 +133,7 @@ net::Task<> live(Context* context, const Definition* definition,
 }  // namespace
 
 int run(int argc, char** argv, const Definition& definition) {
+  prepare_heap();
   umask(077);
   signal(SIGPIPE, SIG_IGN);
   std::string process =

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "common/base/memory.h"
 #include "common/config/dovecot/version.h"
 #include "common/log/dovecot.h"
 #include "common/process/dovecot_problems.h"
@@ -181,6 +182,7 @@ int start(const Options& options) {
 }  // namespace mail::dovecot
 
 int main(int argc, char** argv) {
+  mail::prepare_heap();
   auto options = mail::dovecot::parse_options(argc, argv);
   if (!options) {
     mail::process::write_stderr(mail::dovecot::kUsage);

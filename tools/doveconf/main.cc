@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "common/base/ascii.h"
+#include "common/base/memory.h"
 #include "common/process/dovecot_files.h"
 #include "common/process/dovecot_problems.h"
 #include "tools/doveconf/execute.h"
@@ -20,6 +21,7 @@ namespace cf = config::dovecot;
 namespace {
 
 constexpr int kFailed = 89;
+constexpr size_t kHeap = 640 << 10;  // what Debian's configuration takes
 
 void write_out(std::string_view text) {
   while (!text.empty()) {
@@ -196,6 +198,7 @@ int run(const Options& options) {
 }  // namespace mail::doveconf
 
 int main(int argc, char** argv) {
+  mail::prepare_command(mail::doveconf::kHeap);
   auto options = mail::doveconf::parse_options(argc, argv);
   if (!options) return mail::doveconf::fatal(options.error().what);
   return mail::doveconf::run(*options);

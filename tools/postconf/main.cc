@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "common/base/file.h"
+#include "common/base/memory.h"
 #include "common/process/host_facts.h"
 #include "tools/postconf/edit.h"
 #include "tools/postconf/lists.h"
@@ -18,6 +19,7 @@ namespace mail::postconf {
 namespace {
 
 const char* program = "postconf";
+constexpr size_t kHeap = 640 << 10;  // what all parameters take
 
 void say(std::string_view kind, std::string_view text) {
   (void)write_all(
@@ -115,6 +117,7 @@ Result<> run(Options& options) {
 
 int main(int argc, char** argv) {
   using namespace mail;
+  prepare_command(postconf::kHeap);
   if (argc > 0) postconf::program = argv[0];
   std::string invalid;
   auto options = postconf::parse_options(argc, argv, invalid);
