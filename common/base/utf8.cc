@@ -29,6 +29,7 @@ size_t sequence_length(std::string_view text) {
 }  // namespace
 
 bool is_utf8(std::string_view text) {
+  if (is_ascii(text)) return true;
   while (!text.empty()) {
     size_t length = sequence_length(text);
     if (length == 0) return false;

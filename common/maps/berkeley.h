@@ -23,6 +23,16 @@ struct BerkeleyOptions {
   bool create = false;  ///< the file becomes an empty database
 };
 
+/// While one lives, this thread's databases are written without fsync(2): for
+/// a new file, that is synced once when it is whole.
+class Unsynced {
+ public:
+  Unsynced();
+  ~Unsynced();
+  Unsynced(const Unsynced&) = delete;
+  Unsynced& operator=(const Unsynced&) = delete;
+};
+
 /// A Berkeley DB on the open file `fd`, a loan, which must stay open as long:
 /// the library never opens the path itself, so it works behind chroot(2) and
 /// without the right to open the file anew.

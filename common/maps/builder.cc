@@ -176,6 +176,7 @@ Result<> Builder::write_berkeley(int fd, const std::string& path) {
   how.cache = std::clamp(entries_.bytes() * 3 + entries_.size() * 24,
                          options_.open.write_cache, kMostCache);
   bool hash = kind_ == Kind::Hash;
+  Unsynced until_finish;
   auto db = TRY(open_berkeley(
       fd, path, hash ? BerkeleyKind::Hash : BerkeleyKind::Btree, how));
   std::vector<uint32_t> order;

@@ -29,6 +29,9 @@ class Builder {
                                                 Options options);
   ~Builder();
 
+  /// As EntrySet::expect().
+  void expect(size_t bytes) { entries_.expect(bytes); }
+
   /// Folds the key by the flags. A key that is there stays (with a warning,
   /// `FILE.db: duplicate entry: "KEY"`), or is replaced: kDupReplace.
   /// Errors: Config, a duplicate that the flags do not allow.

@@ -15,6 +15,11 @@ EntrySet::Entry EntrySet::at(size_t index) const {
           all.substr(place.value_offset, place.value_size)};
 }
 
+void EntrySet::expect(size_t bytes) {
+  bytes_.reserve(bytes + bytes / 16);
+  entries_.reserve(bytes / 48);
+}
+
 void EntrySet::grow() {
   size_t size = std::max<size_t>(1024, slots_.size() * 2);
   slots_.assign(size, 0);

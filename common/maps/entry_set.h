@@ -16,6 +16,8 @@ class EntrySet {
   size_t size() const { return entries_.size(); }
   size_t bytes() const { return bytes_.size(); }
   Entry at(size_t index) const;
+  /// Makes room for what a source text of so many bytes is likely to hold.
+  void expect(size_t bytes);
 
   /// False: the key is there; its value is replaced if `replace`.
   bool add(std::string_view key, std::string_view value, bool replace);

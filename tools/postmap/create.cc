@@ -3,10 +3,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "common/base/clock.h"
 #include "common/base/file.h"
+#include "common/base/memory.h"
 #include "common/maps/builder.h"
 #include "common/maps/rhs_file.h"
 #include "common/maps/source.h"
@@ -16,6 +18,8 @@ namespace mail::postmap {
 namespace {
 
 namespace flag = maps::flag;
+
+constexpr size_t kMostHeap = size_t{512} << 20;
 
 Result<std::string> read_all(int fd, const std::string& path) {
   std::string text;
@@ -85,6 +89,10 @@ Result<std::string> Creator::open_source() {
       return fail_errno("set effective owner of " + name_.name, errno);
     }
   }
+  // The text, its entries, and the database that becomes of them.
+  if (S_ISREG(status.st_mode)) {
+    prepare_heap(std::min(static_cast<size_t>(status.st_size) * 5, kMostHeap));
+  }
   return read_all(fd.get(), name_.name);
 }
 
@@ -140,6 +148,7 @@ Result<int> Creator::run() {
   ::umask(mask_);
   Target target = TRY(open_target());
   ::umask(022);
+  if (target.builder != nullptr) target.builder->expect(text.size());
   bool utf8 = (context_.open.flags & flag::kUtf8Request) != 0;
   maps::MapSource::Options options{utf8, /*texthash=*/false, context_.warn};
   std::string path = incremental() ? "stdin" : name_.name;
