@@ -84,8 +84,9 @@ std::string_view ContentWriter::cleaned(std::string_view text) {
     s_.log_action("reject", "content", "", "5.7.1 disallowed character");
     s_.add_error(status::kContent, "5.7.1 disallowed character");
   }
-  bool stray =
-      c.replace_stray && text.find_first_of("\r\n") != std::string_view::npos;
+  // Each by itself: that is memchr(3), and this is done for every line.
+  bool stray = c.replace_stray && (text.find('\r') != std::string_view::npos ||
+                                   text.find('\n') != std::string_view::npos);
   bool strip = !c.strip_characters.empty() &&
                text.find_first_of(c.strip_characters) != std::string_view::npos;
   if (!stray && !strip) return text;
@@ -103,13 +104,15 @@ std::string_view ContentWriter::cleaned(std::string_view text) {
   return scratch_;
 }
 
+bool ContentWriter::pass(std::string_view text, bool complete) {
+  if (watching_) return false;
+  s_.out.text(cleaned(text), complete, s_.config.line_length);
+  return true;
+}
+
 net::Task<> ContentWriter::line(std::string_view text, bool complete) {
-  text = cleaned(text);
-  if (!watching_) {
-    s_.out.text(text, complete, s_.config.line_length);
-    co_return;
-  }
-  mime_->line(text, complete);
+  if (pass(text, complete)) co_return;
+  mime_->line(cleaned(text), complete);
   if (!events_.empty()) co_await handle_events();
   check_mime_error();
 }

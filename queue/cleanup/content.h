@@ -14,6 +14,9 @@ class ContentWriter : public mime::MimeSink {
   explicit ContentWriter(State& state);
   void begin();
   net::Task<> line(std::string_view text, bool complete);
+  /// The same for a line that nobody looks at, by far the most of a large
+  /// message, without a task. False: it is one for line().
+  bool pass(std::string_view text, bool complete);
   net::Task<> end();
   /// The primary header as the file has it, for milters: each header whole,
   /// lines parted by LF.

@@ -112,7 +112,7 @@ net::Task<bool> Session::receive(net::Stream& stream) {
       co_return true;
     }
     if (*record) {
-      co_await take(**record, stream);
+      if (!pass_line(**record)) co_await take(**record, stream);
       continue;
     }
     s_.out.flush_if_large();
@@ -134,6 +134,16 @@ void Session::check_size() {
     size_t content = static_cast<size_t>(s_.out.position() - s_.content_at);
     if (content > limit) s_.add_error(status::kSize);
   }
+}
+
+/// False: the record is one for take().
+bool Session::pass_line(const queuefile::Record& record) {
+  bool text = record.type == Type::Text;
+  if (place_ != Place::Content || (!text && record.type != Type::Cont)) {
+    return false;
+  }
+  if (!s_.ok() || s_.discard()) return false;
+  return content_.pass(record.data, text);
 }
 
 net::Task<> Session::take(const queuefile::Record& record,

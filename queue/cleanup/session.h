@@ -31,6 +31,7 @@ class Session {
   net::Task<bool> open(net::Stream& stream);
   net::Task<bool> receive(net::Stream& stream);
   net::Task<> take(const queuefile::Record& record, net::Stream& stream);
+  bool pass_line(const queuefile::Record& record);
   net::Task<> enter_content();
   net::Task<> enter_extracted();
   net::Task<> take_milters(std::string_view count, net::Stream& stream);
