@@ -183,19 +183,3 @@ def test_tls_sessions_outlive_a_process(site, version):
     pids = {line.split("smtpd[")[1].split("]")[0]
             for line in site.log.grep(r"smtpd\[\d+\]: connect from")}
     assert len(pids) == 2
-
-
-def test_mail_does_not_go_around_a_filter_in_front_of_the_queue(site, suite):
-    """Here refused at start; the original has the filter, which is down."""
-    site.main.set("smtpd_proxy_filter = 127.0.0.1:10024")
-    site.start()
-    if suite == "ours":
-        with site.space.connect("127.0.0.1", 25):
-            site.wait_for_log(r"fatal: smtpd_proxy_filter = 127.0.0.1:10024: "
-                              r"this version has no before-queue filters")
-        return
-    with site.connect() as client:
-        client.ask("EHLO a.example", "250")
-        client.ask("MAIL FROM:<a@a.example>", "250")
-        client.ask("RCPT TO:<root@example.com>", "451 4.3.0 Error: queue file "
-                   "write error")
