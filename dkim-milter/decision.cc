@@ -34,6 +34,8 @@ class Judge {
     if (!find_sender()) return make(Kind::Malformed);
     if (settings_.exempt && settings_.exempt->contains(domain_)) {
       why(fmt::format("domain '{}' exempted, accepting", domain_));
+      explain(fmt::format("ExemptDomains ({}) lists '{}'",
+                          settings_.exempt->spec(), domain_));
       return make(Kind::Accept);
     }
     bool inside = comes_from_inside();
@@ -43,10 +45,6 @@ class Judge {
                                      message_.origin.client.host, domain_));
     }
     if (inside && ours) find_keys();
-    if (!out_.jobs.empty() && !settings_.sign) {
-      explain("Mode lacks s");
-      return make(Kind::Accept);
-    }
     if (out_.jobs.empty()) {
       if (!inside) explain_outside();
       return make(settings_.verify ? Kind::Verify : Kind::Accept);
@@ -82,10 +80,18 @@ class Judge {
   }
   void explain_outside() {
     if (message_.origin.ignored) return;
+    std::string reason;
+    if (settings_.mta) {
+      reason = fmt::format("daemon '{}' is not in MTA ({}), ", daemon_name(),
+                           settings_.mta->spec());
+    }
+    if (settings_.macros) reason += "no macro is as MacroList says, ";
     explain(fmt::format(
-        "{} is not in InternalHosts ({}), and has not "
-        "authenticated",
+        "{}{} is not in InternalHosts ({}), and has not authenticated", reason,
         client_text(message_.origin.client), settings_.internal_hosts->spec()));
+  }
+  std::string daemon_name() const {
+    return message_.mta.macro("{daemon_name}").value_or("");
   }
 
   bool find_sender();
@@ -133,10 +139,10 @@ bool Judge::find_sender() {
 }
 
 bool Judge::mta_matches() {
-  auto name = message_.mta.macro("{daemon_name}");
-  if (name && settings_.mta->contains(*name)) return true;
+  std::string name = daemon_name();
+  if (!name.empty() && settings_.mta->contains(name)) return true;
   why(fmt::format("no MTA name match (host={}, MTA={})",
-                  message_.origin.client.host, name.value_or("")));
+                  message_.origin.client.host, name));
   return false;
 }
 
@@ -198,11 +204,12 @@ bool Judge::domain_is_signed() {
 }
 
 void Judge::find_keys() {
+  if (!settings_.sign) return explain("Mode lacks s");
   if (settings_.signing_table) {
     auto jobs = find_signers(settings_, user_, domain_);
     if (!jobs) {
       say(Level::Error, jobs.error().what);
-      explain("no usable key, see above");
+      explain(jobs.error().what);
       return;
     }
     out_.jobs = std::move(*jobs);

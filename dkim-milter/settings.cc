@@ -260,6 +260,12 @@ void add_local(Settings& out, std::string_view domain) {
   out.local_domains.push_back(std::move(name));
 }
 
+Result<> add_domains(Settings& out) {
+  if (!out.domains) return {};
+  for (const auto& domain : TRY(out.domains->keys())) add_local(out, domain);
+  return {};
+}
+
 // A key that cannot be used is named now, not at each message.
 Result<> read_tables(Settings& out, std::vector<std::string>& warnings) {
   for (const auto& entry : TRY(out.key_table->entries())) {
@@ -298,7 +304,7 @@ Result<> read_keys(const Conf& conf, Settings& out,
   if (!out.sign) {
     out.key_table.reset();
     out.signing_table.reset();
-    return {};
+    return add_domains(out);
   }
   if (out.signing_table && !out.key_table) {
     return bad("use of SigningTable requires KeyTable");
@@ -311,9 +317,7 @@ Result<> read_keys(const Conf& conf, Settings& out,
     return read_tables(out, warnings);
   }
   TRY(read_single_key(conf, out, warnings));
-  if (!out.domains) return {};
-  for (const auto& domain : TRY(out.domains->keys())) add_local(out, domain);
-  return {};
+  return add_domains(out);
 }
 
 Result<> read_all(const Conf& conf, Settings& out, Loaded& loaded) {
