@@ -68,4 +68,12 @@ std::string given_password(const Request& request, std::string_view password) {
   return "";
 }
 
+void unknown_user(const Request& request, std::string_view log_name,
+                  const DatabaseSettings& settings) {
+  std::string given = given_password(request, request.password);
+  if (verbose(request, &settings) || !given.empty()) {
+    info(request.line(log_name, "unknown user" + given));
+  }
+}
+
 }  // namespace mail::authd::log_lines

@@ -26,4 +26,8 @@ bool verbose(const Request& request, const DatabaseSettings* database);
 /// " (given password: x)", " (SHA1 of given password: ...)" or "".
 std::string given_password(const Request& request, std::string_view password);
 
+/// "unknown user", when asked for (auth_verbose, auth_verbose_passwords).
+void unknown_user(const Request& request, std::string_view log_name,
+                  const DatabaseSettings& settings);
+
 }  // namespace mail::authd::log_lines

@@ -15,7 +15,7 @@ constexpr std::string_view kWords[] = {
     "internal", "user_disabled",     "pass_expired"};
 
 /// Drivers of the original that are not built here.
-constexpr std::string_view kNotBuilt[] = {"ldap",    "checkpassword", "imap",
+constexpr std::string_view kNoPassdb[] = {"ldap",    "checkpassword", "imap",
                                           "dict",    "oauth2",        "lua",
                                           "bsdauth", "vpopmail"};
 
@@ -131,7 +131,7 @@ Result<std::unique_ptr<Passdb>> make_passdb(const DatabaseSettings& settings,
     return make_passwd_file_passdb(settings, id);
   if (settings.driver == "static") return make_static_passdb(settings, id);
   if (settings.driver == "sql") return make_sql_passdb(settings, id);
-  for (std::string_view name : kNotBuilt) {
+  for (std::string_view name : kNoPassdb) {
     if (settings.driver != name) continue;
     return fail(
         Fault::Config,

@@ -25,7 +25,7 @@ constexpr Key kKeys[] = {
 };
 
 /// Other drivers of the original.
-constexpr std::string_view kNotBuilt[] = {"mysql", "pgsql", "cassandra"};
+constexpr std::string_view kNoDriver[] = {"mysql", "pgsql", "cassandra"};
 
 std::string escape_sql(std::string_view value) {
   std::string out;
@@ -86,7 +86,7 @@ Result<SqlConfig> SqlConfig::parse(std::string_view text,
                             "file {}",
                             path));
   }
-  for (std::string_view name : kNotBuilt) {
+  for (std::string_view name : kNoDriver) {
     if (out.driver != name) continue;
     return fail(Fault::Config,
                 fmt::format("sql: driver {} is not built yet (file {}); sqlite "

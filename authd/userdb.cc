@@ -7,18 +7,18 @@
 namespace mail::authd {
 
 namespace {
-constexpr std::string_view kWords[] = {"ok", "user_unknown", "internal"};
-constexpr std::string_view kNotBuilt[] = {"ldap", "checkpassword", "dict",
+constexpr std::string_view kResultWords[] = {"ok", "user_unknown", "internal"};
+constexpr std::string_view kNoUserdb[] = {"ldap", "checkpassword", "dict",
                                           "lua",  "nss",           "vpopmail"};
 }  // namespace
 
 std::string_view word(UserResult result) {
-  return kWords[static_cast<size_t>(result)];
+  return kResultWords[static_cast<size_t>(result)];
 }
 
 std::optional<UserResult> user_result(std::string_view word) {
-  for (size_t i = 0; i < std::size(kWords); ++i) {
-    if (kWords[i] == word) return static_cast<UserResult>(i);
+  for (size_t i = 0; i < std::size(kResultWords); ++i) {
+    if (kResultWords[i] == word) return static_cast<UserResult>(i);
   }
   return std::nullopt;
 }
@@ -36,7 +36,7 @@ Result<std::unique_ptr<Userdb>> make_userdb(const DatabaseSettings& settings,
   if (settings.driver == "static") return make_static_userdb(settings, id);
   if (settings.driver == "prefetch") return make_prefetch(settings, id);
   if (settings.driver == "sql") return make_sql_userdb(settings, id);
-  for (std::string_view name : kNotBuilt) {
+  for (std::string_view name : kNoUserdb) {
     if (settings.driver != name) continue;
     return fail(
         Fault::Config,

@@ -14,10 +14,10 @@ namespace {
 
 constexpr size_t kMaxInput = 1 << 20;
 
-void print(std::string_view text) { (void)write_all(STDOUT_FILENO, text); }
+void write_out(std::string_view text) { (void)write_all(STDOUT_FILENO, text); }
 
 void prompt(std::string_view text) {
-  if (isatty(STDIN_FILENO)) print(text);
+  if (isatty(STDIN_FILENO)) write_out(text);
 }
 
 /// A line of standard input; nullopt at its end.
@@ -57,19 +57,19 @@ int query(const maps::DataSet& set, const std::string& line) {
   }
   auto found = set.find(line.substr(0, slash));
   if (!found) {
-    print(fmt::format("opendkim: dkimf_db_get() returned 1: \"{}\"\n",
-                      found.error().what));
+    write_out(fmt::format("opendkim: dkimf_db_get() returned 1: \"{}\"\n",
+                          found.error().what));
   } else if (!*found) {
-    print("opendkim: dkimf_db_get(): record not found\n");
+    write_out("opendkim: dkimf_db_get(): record not found\n");
   } else {
     auto fields = fields_of(**found, *count);
     if (fields.size() < *count) {
-      print("opendkim: dkimf_db_get() returned -1: \"Success\"\n");
+      write_out("opendkim: dkimf_db_get() returned -1: \"Success\"\n");
       return EX_OK;
     }
     for (const auto& field : fields) {
-      print(field.empty() ? std::string("<empty>\n")
-                          : fmt::format("'{}'\n", field));
+      write_out(field.empty() ? std::string("<empty>\n")
+                              : fmt::format("'{}'\n", field));
     }
   }
   return EX_OK;
@@ -100,7 +100,7 @@ int run_query_mode() {
     if (trim(*line).empty()) continue;
     if (int status = query(*set, std::string(trim(*line)))) return status;
   }
-  print("\n");
+  write_out("\n");
   return EX_OK;
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kMaxMessage = 256u << 20;
 
-void print(std::string_view text) {
+void write_line(std::string_view text) {
   (void)write_all(STDOUT_FILENO, fmt::format("{}\n", text));
 }
 
@@ -60,7 +60,7 @@ class Printer : public Mta {
 
  private:
   bool say(const std::string& line) {
-    if (loud_) print("### " + line);
+    if (loud_) write_line("### " + line);
     return true;
   }
   bool loud_;
@@ -121,17 +121,17 @@ void print_verdict(const std::string& file, const Transaction& message) {
     if (check.status == dkim::Status::Good) break;
   }
   if (!shown)
-    return print(fmt::format("opendkim: {}: message not signed", file));
+    return write_line(fmt::format("opendkim: {}: message not signed", file));
   const auto& s = shown->signature;
   unsigned bits = shown->record() && shown->record()->key
                       ? shown->record()->key->bits()
                       : 0;
   if (shown->status == dkim::Status::Good) {
-    return print(fmt::format(
+    return write_line(fmt::format(
         "opendkim: {}: verification (s={}, d={}, {}-bit key) succeeded", file,
         s.selector, s.domain, bits));
   }
-  print(fmt::format(
+  write_line(fmt::format(
       "opendkim: {}: verification (s={} d={}, {}-bit key{}) failed: {}", file,
       s.selector, s.domain, bits,
       shown->key && shown->key->authenticated == false ? ", insecure" : "",

@@ -12,13 +12,13 @@
 namespace mail::imapd {
 namespace {
 
-struct Request {
+struct StoreRequest {
   mailbox::Store store;
   bool silent = false;
 };
 
-Result<Request> parse_store(const imap::Command& command) {
-  Request out;
+Result<StoreRequest> parse_store(const imap::Command& command) {
+  StoreRequest out;
   size_t at = 1;
   if (at < command.args.size() && command.args[at].is_list()) {
     const imap::Args& list = command.args[at].list;
@@ -93,7 +93,7 @@ void write_modseqs(Session& session, const mailbox::Stored& stored,
   }
 }
 
-void count_deleted(Session& session, const Request& request,
+void count_deleted(Session& session, const StoreRequest& request,
                    const mailbox::Stored& stored) {
   if (request.store.action != mailbox::Store::Action::Remove &&
       request.store.what.flags & mailbox::kDeleted) {

@@ -17,7 +17,7 @@ namespace mail::authd {
 
 namespace {
 
-struct Options {
+struct PamOptions {
   bool session = false, set_credentials = false, show_messages = false;
   std::string cache_key, service = "dovecot";
 };
@@ -71,7 +71,7 @@ struct Session {
 
 class Pam : public Passdb {
  public:
-  Pam(const DatabaseSettings& settings, unsigned id, Options options)
+  Pam(const DatabaseSettings& settings, unsigned id, PamOptions options)
       : Passdb(settings, id), options_(std::move(options)) {}
 
   bool blocking() const override { return true; }
@@ -198,14 +198,14 @@ class Pam : public Passdb {
     if (name != request.user) out.fields.set("user", name);
   }
 
-  Options options_;
+  PamOptions options_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Passdb>> make_pam(const DatabaseSettings& settings,
                                          unsigned id) {
-  Options out;
+  PamOptions out;
   DriverArgs args(settings.args);
   while (auto option = args.next_option()) {
     auto [name, value] = *option;

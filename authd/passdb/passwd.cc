@@ -32,14 +32,6 @@ int with_room(std::vector<char>& room, Record** found, const Get& get) {
   }
 }
 
-void unknown(const Request& request, std::string_view log_name,
-             const DatabaseSettings& settings) {
-  std::string given = log_lines::given_password(request, request.password);
-  if (log_lines::verbose(request, &settings) || !given.empty()) {
-    log_lines::info(request.line(log_name, "unknown user" + given));
-  }
-}
-
 /// Some NSS modules say "no such user" by these.
 bool means_unknown(int error) {
   return error == 0 || error == ENOENT || error == ESRCH || error == EBADF ||
@@ -86,7 +78,7 @@ class SystemPassdb : public Passdb {
     }
     // One letter or none: "*", "x", "!": nobody can log in so.
     if (!hash || strlen(hash) < 2 || hash[0] == '*' || hash[0] == '!') {
-      unknown(request, log_name(), settings());
+      log_lines::unknown_user(request, log_name(), settings());
       out.result = PassResult::UnknownUser;
       return out;
     }
@@ -125,7 +117,7 @@ class PasswdUserdb : public Userdb {
     if (!found) {
       if (means_unknown(error)) {
         out.result = UserResult::UnknownUser;
-        unknown(request, log_name(), settings());
+        log_lines::unknown_user(request, log_name(), settings());
       } else {
         log_lines::error(request.line(
             log_name(), fmt::format("getpwnam() failed: {}", strerror(error))));

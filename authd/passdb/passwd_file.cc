@@ -17,13 +17,13 @@ namespace mail::authd {
 
 namespace {
 
-struct Options {
+struct FileOptions {
   std::string scheme = "CRYPT", username_format = "%u", path;
 };
 
-Result<Options> parse_options(const DatabaseSettings& settings,
-                              std::string_view kind) {
-  Options out;
+Result<FileOptions> parse_options(const DatabaseSettings& settings,
+                                  std::string_view kind) {
+  FileOptions out;
   DriverArgs args(settings.args);
   while (auto option = args.next_option()) {
     if (option->first == "scheme" && kind == "passdb")
@@ -50,7 +50,7 @@ struct Found {
 };
 
 /// The entry of a user, or why not, in the log.
-Found find(PasswdFile& file, const Options& options, const Request& request,
+Found find(PasswdFile& file, const FileOptions& options, const Request& request,
            std::string_view log_name, const DatabaseSettings& settings) {
   Found out;
   std::string path = file.path_for(request);
@@ -88,14 +88,6 @@ Found find(PasswdFile& file, const Options& options, const Request& request,
   return out;
 }
 
-void unknown(const Request& request, std::string_view log_name,
-             const DatabaseSettings& settings) {
-  std::string given = log_lines::given_password(request, request.password);
-  if (log_lines::verbose(request, &settings) || !given.empty()) {
-    log_lines::info(request.line(log_name, "unknown user" + given));
-  }
-}
-
 std::pair<std::string_view, std::string> extra_field(const std::string& text,
                                                      const Request& request) {
   size_t equals = text.find('=');
@@ -107,7 +99,7 @@ std::pair<std::string_view, std::string> extra_field(const std::string& text,
 class PasswdFilePassdb : public Passdb {
  public:
   PasswdFilePassdb(const DatabaseSettings& settings, unsigned id,
-                   Options options)
+                   FileOptions options)
       : Passdb(settings, id),
         options_(std::move(options)),
         file_(PasswdFile::shared(options_.path)),
@@ -121,7 +113,7 @@ class PasswdFilePassdb : public Passdb {
     if (found.failed) return out;
     if (!found.entry) {
       out.result = PassResult::UnknownUser;
-      unknown(request, log_name(), settings());
+      log_lines::unknown_user(request, log_name(), settings());
       return out;
     }
     out.result = PassResult::Ok;
@@ -137,7 +129,7 @@ class PasswdFilePassdb : public Passdb {
   }
 
  private:
-  Options options_;
+  FileOptions options_;
   std::shared_ptr<PasswdFile> file_;
   std::string key_;
 };
@@ -145,7 +137,7 @@ class PasswdFilePassdb : public Passdb {
 class PasswdFileUserdb : public Userdb {
  public:
   PasswdFileUserdb(const DatabaseSettings& settings, unsigned id,
-                   Options options)
+                   FileOptions options)
       : Userdb(settings, id),
         options_(std::move(options)),
         file_(PasswdFile::shared(options_.path)),
@@ -161,7 +153,8 @@ class PasswdFileUserdb : public Userdb {
     if (found.failed) return out;
     if (!found.entry || !found.entry->has_userdb) {
       out.result = UserResult::UnknownUser;
-      if (!found.entry) unknown(request, log_name(), settings());
+      if (!found.entry)
+        log_lines::unknown_user(request, log_name(), settings());
       return out;
     }
     out.result = UserResult::Ok;
@@ -197,7 +190,7 @@ class PasswdFileUserdb : public Userdb {
   }
 
  private:
-  Options options_;
+  FileOptions options_;
   std::shared_ptr<PasswdFile> file_;
   std::string key_;
 };

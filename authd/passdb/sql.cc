@@ -15,14 +15,6 @@ namespace {
 
 using ConfigPtr = std::shared_ptr<const SqlConfig>;
 
-void unknown(const Request& request, std::string_view log_name,
-             const DatabaseSettings& settings) {
-  std::string given = log_lines::given_password(request, request.password);
-  if (log_lines::verbose(request, &settings) || !given.empty()) {
-    log_lines::info(request.line(log_name, "unknown user" + given));
-  }
-}
-
 /// At most the first two rows.
 Result<std::vector<SqlRow>> ask(Sqlite& database, const std::string& query,
                                 const Request& request,
@@ -61,7 +53,7 @@ class SqlPassdb : public Passdb {
       return out;
     }
     if (rows->empty()) {
-      unknown(request, log_name(), settings());
+      log_lines::unknown_user(request, log_name(), settings());
       out.result = PassResult::UnknownUser;
       return out;
     }
@@ -111,7 +103,7 @@ class SqlUserdb : public Userdb {
       return out;
     }
     if (rows->empty()) {
-      unknown(request, log_name(), settings());
+      log_lines::unknown_user(request, log_name(), settings());
       out.result = UserResult::UnknownUser;
       return out;
     }

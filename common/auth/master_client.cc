@@ -12,7 +12,7 @@ namespace mail::auth {
 using namespace std::chrono_literals;
 
 namespace {
-constexpr auto kAnswerTime = 150s;
+constexpr auto kUserTime = 150s;
 }
 
 std::string MasterClient::greeting() const {
@@ -78,7 +78,7 @@ net::Task<Result<MasterClient::Reply>> MasterClient::exchange(
   auto connected = co_await connect();
   CO_CHECK(connected);
   pending_.ask(id);
-  auto deadline = net::Deadline::in(kAnswerTime);
+  auto deadline = net::Deadline::in(kUserTime);
   auto sent = co_await send(std::move(line), deadline);
   if (!sent) {
     pending_.forget(id);

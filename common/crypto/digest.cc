@@ -8,6 +8,7 @@
 
 #include "common/base/ascii.h"
 #include "common/base/check.h"
+#include "common/crypto/octets.h"
 
 namespace mail::crypto {
 
@@ -40,10 +41,6 @@ const EVP_MD* evp(Hash hash) {
   const EVP_MD* md = all[static_cast<size_t>(hash)];
   CHECK(md != nullptr);
   return md;
-}
-
-const unsigned char* octets(std::string_view bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
 }
 
 }  // namespace

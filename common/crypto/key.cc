@@ -9,6 +9,7 @@
 
 #include "common/base/check.h"
 #include "common/base/handle.h"
+#include "common/crypto/octets.h"
 
 namespace mail::crypto {
 
@@ -17,10 +18,6 @@ namespace {
 using PkeyPtr = Handle<EVP_PKEY, EVP_PKEY_free>;
 using ContextPtr = Handle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 using BioPtr = Handle<BIO, BIO_free_all>;
-
-const unsigned char* octets(std::string_view bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
 
 /// OpenSSL's error queue of this thread, emptied.
 std::string errors() {

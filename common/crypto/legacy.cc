@@ -6,16 +6,13 @@
 #include <openssl/md5.h>
 
 #include "common/base/check.h"
+#include "common/crypto/octets.h"
 
 namespace mail::crypto {
 
 namespace {
 
 constexpr size_t kBlock = 64;
-
-const unsigned char* octets(std::string_view bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
 
 uint32_t word_at(std::string_view state, size_t index) {
   uint32_t word = 0;

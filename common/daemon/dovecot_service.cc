@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <malloc.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "common/daemon/standalone.h"
 #include "common/daemon/workers.h"
 #include "common/log/dovecot.h"
+#include "common/process/descriptors.h"
 
 namespace mail::daemon {
 
@@ -25,7 +25,7 @@ namespace cf = config::dovecot;
 
 namespace {
 
-constexpr int kAnvilFd = 3, kFirstSocket = 7;
+constexpr int kAnvilFd = 3, kListeners = 7;
 constexpr int kFatalDefault = 89;  // lib/failures: FATAL_DEFAULT
 constexpr char kDefaultConfig[] = "/etc/dovecot/dovecot.conf";
 
@@ -49,16 +49,9 @@ std::string prefix_of(const DovecotDefinition& definition,
   return out;
 }
 
-void raise_descriptor_limit() {
-  rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /// Keeps what the master gave from what this process runs.
 void close_on_exec(const DovecotEnvironment& environment) {
-  int end = kFirstSocket + static_cast<int>(environment.sockets.size());
+  int end = kListeners + static_cast<int>(environment.sockets.size());
   for (int fd = kAnvilFd; fd < end; ++fd) fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
@@ -190,7 +183,7 @@ int run_dovecot(int argc, char** argv, const DovecotDefinition& definition) {
                                                   : log::DovecotSink::Stderr,
                     prefix_of(definition, frame.context.service));
   if (frame.environment.child) close_on_exec(frame.environment);
-  raise_descriptor_limit();
+  process::raise_descriptor_limit();
 
   std::vector<std::string> modules = definition.modules;
   if (std::find(modules.begin(), modules.end(), "ssl") == modules.end()) {

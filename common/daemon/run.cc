@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "common/daemon/standalone.h"
 #include "common/daemon/workers.h"
 #include "common/log/log.h"
+#include "common/process/descriptors.h"
 #include "common/process/ids.h"
 #include "common/process/sandbox.h"
 
@@ -27,17 +27,10 @@ namespace param = config::param;
 
 namespace {
 
-constexpr int kFirstSocket = 6;
+constexpr int kFirstListener = 6;
 
 std::string base_name(std::string_view path) {
   return std::string(path.substr(path.rfind('/') + 1));
-}
-
-void raise_descriptor_limit() {
-  rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /// "service X requires ...", as the originals refuse a wrong master.cf.
@@ -123,7 +116,7 @@ net::Task<> live(Context* context, const Definition* definition,
   context->drain = [&clients] { clients.drain(); };
   std::vector<int> sockets;
   for (size_t i = 0; i < options->sockets; ++i) {
-    sockets.push_back(kFirstSocket + static_cast<int>(i));
+    sockets.push_back(kFirstListener + static_cast<int>(i));
   }
   clients.begin(std::move(sockets));
   co_await clients.finished();
@@ -164,7 +157,7 @@ int run(int argc, char** argv, const Definition& definition) {
     if (!opened) log::fatal(opened.error().what);
     status.emplace(std::move(*opened));
   }
-  raise_descriptor_limit();
+  process::raise_descriptor_limit();
   const std::string& queue = context.settings->get(param::queue_directory);
   if (chdir(queue.c_str()) != 0) {
     log::fatal(fmt::format("chdir {}: {}", queue, strerror(errno)));

@@ -8,9 +8,9 @@ namespace mail::dkim {
 
 namespace {
 
-constexpr size_t kMargin = 75;
-constexpr size_t kFirstColumn = 25;
-constexpr size_t kTabColumn = 8;
+constexpr size_t kResultMargin = 75;
+constexpr size_t kResultColumn = 25;
+constexpr size_t kResultTab = 8;
 constexpr size_t kMaxDepth = 64;  // of nested comments
 
 bool is_special(char c) {
@@ -159,13 +159,13 @@ std::string quoted(std::string_view text) {
 
 std::string fold_auth_results(const std::vector<std::string>& pieces) {
   std::string out;
-  size_t column = kFirstColumn;
+  size_t column = kResultColumn;
   for (const auto& piece : pieces) {
     if (out.empty()) {
       column += piece.size();
-    } else if (column + 1 + piece.size() >= kMargin) {
+    } else if (column + 1 + piece.size() >= kResultMargin) {
       out += "\n\t";
-      column = kTabColumn + piece.size();
+      column = kResultTab + piece.size();
     } else {
       out += ' ';
       column += 1 + piece.size();

@@ -14,7 +14,7 @@ namespace {
 using net::Deadline;
 using net::Task;
 
-constexpr int kMaxChain = 16;
+constexpr int kMaxQueries = 16;
 constexpr auto kLookInterval = std::chrono::seconds(1);
 
 std::string cache_key(std::string_view name, Type type, bool dnssec) {
@@ -159,7 +159,7 @@ Task<Answer> Resolver::ask(std::string name, Type type, Options options,
 Task<Answer> Resolver::chase(std::string name, Type type, Options options,
                              Deadline deadline) {
   Answer answer = co_await ask(name, type, options, deadline);
-  for (int link = 0; link < kMaxChain; ++link) {
+  for (int link = 0; link < kMaxQueries; ++link) {
     if (answer.status != Status::Found || !answer.records.empty()) {
       co_return answer;
     }

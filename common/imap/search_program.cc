@@ -7,7 +7,7 @@
 namespace mail::imap {
 namespace {
 
-using Kind = SearchKey::Kind;
+using Test = SearchKey::Kind;
 using Date = SearchKey::Date;
 
 constexpr size_t kMaxDepth = 200;  // of NOT and OR in each other
@@ -25,28 +25,28 @@ constexpr Flag kFlags[] = {
 };
 struct Dated {
   std::string_view name;
-  Kind kind;
+  Test kind;
   Date date;
 };
 constexpr Dated kDates[] = {
-    {"BEFORE", Kind::Before, Date::Internal},
-    {"ON", Kind::On, Date::Internal},
-    {"SINCE", Kind::Since, Date::Internal},
-    {"SENTBEFORE", Kind::Before, Date::Sent},
-    {"SENTON", Kind::On, Date::Sent},
-    {"SENTSINCE", Kind::Since, Date::Sent},
-    {"SAVEDBEFORE", Kind::Before, Date::Saved},
-    {"SAVEDON", Kind::On, Date::Saved},
-    {"SAVEDSINCE", Kind::Since, Date::Saved},
-    {"X-SAVEDBEFORE", Kind::Before, Date::Saved},
-    {"X-SAVEDON", Kind::On, Date::Saved},
-    {"X-SAVEDSINCE", Kind::Since, Date::Saved},
+    {"BEFORE", Test::Before, Date::Internal},
+    {"ON", Test::On, Date::Internal},
+    {"SINCE", Test::Since, Date::Internal},
+    {"SENTBEFORE", Test::Before, Date::Sent},
+    {"SENTON", Test::On, Date::Sent},
+    {"SENTSINCE", Test::Since, Date::Sent},
+    {"SAVEDBEFORE", Test::Before, Date::Saved},
+    {"SAVEDON", Test::On, Date::Saved},
+    {"SAVEDSINCE", Test::Since, Date::Saved},
+    {"X-SAVEDBEFORE", Test::Before, Date::Saved},
+    {"X-SAVEDON", Test::On, Date::Saved},
+    {"X-SAVEDSINCE", Test::Since, Date::Saved},
 };
-constexpr std::pair<std::string_view, Kind> kNumbers[] = {
-    {"LARGER", Kind::Larger},
-    {"SMALLER", Kind::Smaller},
-    {"OLDER", Kind::Older},
-    {"YOUNGER", Kind::Younger},
+constexpr std::pair<std::string_view, Test> kNumbers[] = {
+    {"LARGER", Test::Larger},
+    {"SMALLER", Test::Smaller},
+    {"OLDER", Test::Older},
+    {"YOUNGER", Test::Younger},
 };
 
 class Parser {
@@ -75,12 +75,12 @@ class Parser {
     }
     std::string name = upper(arg.text);
     if (!name.empty() && (is_digit(name[0]) || name[0] == '*')) {
-      return set(Kind::Sequence, name, limits_.messages);
+      return set(Test::Sequence, name, limits_.messages);
     }
     return named(name);
   }
 
-  Result<SearchKey> set(Kind kind, std::string_view text, uint32_t largest) {
+  Result<SearchKey> set(Test kind, std::string_view text, uint32_t largest) {
     SearchKey key;
     key.kind = kind;
     auto parsed = SequenceSet::parse(text, largest);
@@ -110,7 +110,7 @@ class Parser {
     if (name == "NEW") return new_messages();
     if (name == "OLD" || name == "RECENT") {
       SearchKey key;
-      key.kind = Kind::Recent;
+      key.kind = Test::Recent;
       key.negate = name == "OLD";
       return key;
     }
@@ -121,14 +121,14 @@ class Parser {
     }
     if (name == "OR") {
       SearchKey key;
-      key.kind = Kind::Or;
+      key.kind = Test::Or;
       key.children.push_back(TRY(this->key()));
       key.children.push_back(TRY(this->key()));
       return key;
     }
     if (name == "$") {
       SearchKey key;
-      key.kind = Kind::Saved;
+      key.kind = Test::Saved;
       return key;
     }
     if (name == "FUZZY") return this->key();
@@ -137,7 +137,7 @@ class Parser {
 
   static SearchKey flag(std::string_view word, bool negate) {
     SearchKey key;
-    key.kind = Kind::Flag;
+    key.kind = Test::Flag;
     key.word = word;
     key.negate = negate;
     return key;
@@ -145,8 +145,8 @@ class Parser {
 
   static SearchKey new_messages() {
     SearchKey recent, both;
-    recent.kind = Kind::Recent;
-    both.kind = Kind::And;
+    recent.kind = Test::Recent;
+    both.kind = Test::And;
     both.children.push_back(std::move(recent));
     both.children.push_back(flag("\\Seen", true));
     return both;
@@ -160,7 +160,7 @@ class Parser {
       if (word == name) return numbered(name, kind);
     }
     SearchKey key;
-    key.kind = Kind::Header;
+    key.kind = Test::Header;
     if (name == "BCC" || name == "CC" || name == "FROM" || name == "SUBJECT" ||
         name == "TO") {
       key.word = name;
@@ -180,19 +180,19 @@ class Parser {
     if (name == "UID") {
       const Arg* arg = TRY(argument(name));
       if (arg->text == "$") {
-        key.kind = Kind::Saved;
+        key.kind = Test::Saved;
         return key;
       }
-      auto uids = set(Kind::Uid, arg->text, limits_.last_uid);
+      auto uids = set(Test::Uid, arg->text, limits_.last_uid);
       if (!uids) return fail(Fault::Protocol, "Invalid UID messageset");
       return uids;
     }
     if (name == "MODSEQ") return modseq();
-    static constexpr std::pair<std::string_view, Kind> kTexts[] = {
-        {"BODY", Kind::Body},
-        {"TEXT", Kind::Text},
-        {"X-GUID", Kind::Guid},
-        {"X-MAILBOX", Kind::Mailbox}};
+    static constexpr std::pair<std::string_view, Test> kTexts[] = {
+        {"BODY", Test::Body},
+        {"TEXT", Test::Text},
+        {"X-GUID", Test::Guid},
+        {"X-MAILBOX", Test::Mailbox}};
     for (const auto& [word, kind] : kTexts) {
       if (word != name) continue;
       key.kind = kind;
@@ -200,7 +200,7 @@ class Parser {
       return key;
     }
     if (name == "SAVEDATESUPPORTED") {
-      key.kind = Kind::SaveDateSupported;
+      key.kind = Test::SaveDateSupported;
       return key;
     }
     return fail(Fault::Protocol, "Unknown argument " + name);
@@ -224,11 +224,11 @@ class Parser {
     return key;
   }
 
-  Result<SearchKey> numbered(std::string_view name, Kind kind) {
+  Result<SearchKey> numbered(std::string_view name, Test kind) {
     SearchKey key;
     key.kind = kind;
     auto number = parse_number<uint64_t>(TRY(argument(name))->text);
-    bool seconds = kind == Kind::Older || kind == Kind::Younger;
+    bool seconds = kind == Test::Older || kind == Test::Younger;
     if (!number || (seconds && *number == 0)) {
       return fail(Fault::Protocol, seconds ? "Invalid search interval parameter"
                                            : "Invalid search size parameter");
@@ -240,7 +240,7 @@ class Parser {
   // MODSEQ ["/flags/\\Seen" all] number: of all flags in any case.
   Result<SearchKey> modseq() {
     SearchKey key;
-    key.kind = Kind::ModSeq;
+    key.kind = Test::ModSeq;
     const Arg* arg = TRY(argument("MODSEQ"));
     if (arg->is_string()) {
       TRY(argument("MODSEQ"));
@@ -267,7 +267,7 @@ Result<SearchKey> parse_search(const Args& args, size_t at,
   }
   Parser parser(args, at, limits);
   SearchKey out;
-  out.kind = Kind::And;
+  out.kind = Test::And;
   while (!parser.at_end()) out.children.push_back(TRY(parser.key()));
   return out;
 }
@@ -360,16 +360,16 @@ Result<std::vector<SortKey>> parse_sort(const Arg& list) {
 
 bool needs_message(const SearchKey& key) {
   switch (key.kind) {
-    case Kind::Header:
-    case Kind::Body:
-    case Kind::Text:
+    case Test::Header:
+    case Test::Body:
+    case Test::Text:
       return true;
-    case Kind::Before:
-    case Kind::On:
-    case Kind::Since:
+    case Test::Before:
+    case Test::On:
+    case Test::Since:
       return key.date == Date::Sent;
-    case Kind::And:
-    case Kind::Or:
+    case Test::And:
+    case Test::Or:
       for (const SearchKey& child : key.children) {
         if (needs_message(child)) return true;
       }

@@ -7,9 +7,7 @@
 
 namespace mail::mailbox {
 
-namespace {
-constexpr unsigned kLetters = 26;
-}
+namespace {}
 
 std::vector<std::string> parse_keywords(std::string_view text) {
   std::vector<std::string> out;
@@ -17,7 +15,7 @@ std::vector<std::string> parse_keywords(std::string_view text) {
     size_t blank = line.find(' ');
     if (blank == line.npos || blank + 1 == line.size()) continue;
     auto index = parse_number<unsigned>(line.substr(0, blank));
-    if (!index || *index >= kLetters) continue;
+    if (!index || *index >= kKeywordLetters) continue;
     if (out.size() <= *index) out.resize(*index + 1);
     out[*index] = line.substr(blank + 1);
   }
@@ -26,7 +24,7 @@ std::vector<std::string> parse_keywords(std::string_view text) {
 
 std::string format_keywords(const std::vector<std::string>& names) {
   std::string out;
-  for (size_t i = 0; i < names.size() && i < kLetters; ++i) {
+  for (size_t i = 0; i < names.size() && i < kKeywordLetters; ++i) {
     if (!names[i].empty()) out += fmt::format("{} {}\n", i, names[i]);
   }
   return out;

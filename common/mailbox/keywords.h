@@ -6,6 +6,9 @@
 
 namespace mail::mailbox {
 
+/// As many keywords a file name can hold, a to z.
+constexpr unsigned kKeywordLetters = 26;
+
 /// dovecot-keywords: lines "INDEX NAME"; indexes 0 to 25 are the letters a to
 /// z of file names. Returns names by index, "" where there is none; what is
 /// not such a line is left out.

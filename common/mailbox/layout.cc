@@ -28,12 +28,7 @@ Failure told(std::string text, int error) {
   return fail(Error{Fault::Permanent, std::move(text), error});
 }
 
-bool is_directory(const std::string& path) {
-  struct stat info;
-  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
-}
-
-bool is_directory(const dirent* entry, const std::string& path) {
+bool leads_to_directory(const dirent* entry, const std::string& path) {
   if (entry->d_type == DT_DIR) return true;
   if (entry->d_type != DT_UNKNOWN && entry->d_type != DT_LNK) return false;
   return is_directory(path);
@@ -128,7 +123,7 @@ Result<> Layout::list_maildirpp(std::map<std::string, Found>& out) const {
   while (dirent* entry = readdir(dir.get())) {
     std::string_view name = entry->d_name;
     if (name.size() < 2 || name[0] != '.' || name[1] == '.') continue;
-    if (!is_directory(entry, fmt::format("{}/{}", location_.root, name))) {
+    if (!leads_to_directory(entry, fmt::format("{}/{}", location_.root, name))) {
       continue;
     }
     out[std::string(name.substr(1))].kind = Kind::Mailbox;
@@ -152,7 +147,7 @@ Result<> Layout::list_fs(const std::string& directory,
     if (name[0] == '.') continue;
     std::string path = fmt::format("{}/{}", directory, name);
     std::string full = prefix + std::string(name);
-    bool is_dir = is_directory(entry, path);
+    bool is_dir = leads_to_directory(entry, path);
     if (mbox && !is_dir) {
       if (name.ends_with(".lock") || path == location_.inbox) continue;
       struct stat info;

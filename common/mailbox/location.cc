@@ -16,11 +16,6 @@ Failure config_error(std::string text) {
   return fail(Fault::Config, std::move(text));
 }
 
-bool is_directory(const std::string& path) {
-  struct stat info;
-  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
-}
-
 bool exists(const std::string& path) {
   struct stat info;
   return stat(path.c_str(), &info) == 0;
@@ -220,6 +215,11 @@ Result<Location> detect(const Owner& owner) {
 }
 
 }  // namespace
+
+bool is_directory(const std::string& path) {
+  struct stat info;
+  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
 
 Result<Location> parse_location(std::string_view text, const Owner& owner) {
   if (text.empty() || text == "auto:") return detect(owner);

@@ -48,4 +48,7 @@ struct Owner {
 /// and the setting that would help, follow on the same line.
 Result<Location> parse_location(std::string_view text, const Owner& owner);
 
+/// Follows symbolic links.
+bool is_directory(const std::string& path);
+
 }  // namespace mail::mailbox

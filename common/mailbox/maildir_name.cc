@@ -14,18 +14,18 @@ namespace mail::mailbox {
 namespace {
 
 constexpr std::string_view kInfoStart = ":2,";
-struct Letter {
+struct FlagLetter {
   char letter;
   Flags flag;
 };
-constexpr Letter kLetters[] = {{'D', kDraft},
-                               {'F', kFlagged},
-                               {'R', kAnswered},
-                               {'S', kSeen},
-                               {'T', kDeleted}};
+constexpr FlagLetter kFlagLetters[] = {{'D', kDraft},
+                                       {'F', kFlagged},
+                                       {'R', kAnswered},
+                                       {'S', kSeen},
+                                       {'T', kDeleted}};
 
 Flags flag_of_letter(char c) {
-  for (const Letter& one : kLetters) {
+  for (const FlagLetter& one : kFlagLetters) {
     if (one.letter == c) return one.flag;
   }
   return 0;
@@ -74,7 +74,7 @@ MaildirName parse_maildir_name(std::string_view file) {
 std::string maildir_info(Flags flags, KeywordMask keywords,
                          std::string_view present) {
   std::string letters;
-  for (const Letter& one : kLetters) {
+  for (const FlagLetter& one : kFlagLetters) {
     if (flags & one.flag) letters += one.letter;
   }
   std::string_view rest;

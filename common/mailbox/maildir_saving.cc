@@ -21,7 +21,7 @@ namespace {
 constexpr size_t kBuffer = 128 << 10;
 // Descriptors kept open for fsync; those of more messages are synced at once.
 constexpr size_t kMaxOpen = 64;
-constexpr int kMaxRetries = 10;
+constexpr int kMaxMoves = 10;
 
 UniqueFd open_directory(const std::string& path) {
   return UniqueFd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -268,7 +268,7 @@ Result<std::optional<std::vector<uint32_t>>> MaildirState::link_from(
           directory(arrival.in_new ? kNew : kCur) + "/" + arrival.base;
       if (!arrival.in_new) to += maildir_info(arrival.flags, arrival.keywords);
       int error = ENOENT;
-      for (int k = 0; k < kMaxRetries && error == ENOENT; ++k) {
+      for (int k = 0; k < kMaxMoves && error == ENOENT; ++k) {
         const Record* record = from->find(uids[i]);
         if (!record) return from->expunged(uids[i]);
         std::string path = from->file_path(*record);

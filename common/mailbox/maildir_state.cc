@@ -18,7 +18,6 @@ namespace mail::mailbox {
 
 namespace {
 constexpr int kMaxRetries = 10;
-constexpr unsigned kLetters = 26;
 
 constexpr std::chrono::milliseconds kLockTimeout{60'000};
 }  // namespace
@@ -359,7 +358,7 @@ Result<unsigned> MaildirState::add_keyword(const std::string& name) {
   auto names = keywords_;
   if (names.size() <= bit) names.resize(bit + 1);
   names[bit] = name;
-  if (bit < kLetters) {
+  if (bit < kKeywordLetters) {
     std::string path = paths_.control + "/dovecot-keywords";
     // The lock file becomes the file, as the original does it.
     auto file_lock =

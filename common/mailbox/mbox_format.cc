@@ -98,12 +98,12 @@ std::string_view without_end(std::string_view line) {
   return line;
 }
 
-struct Letter {
+struct StatusLetter {
   char letter;
   Flags flag;
 };
 // In the order they are written.
-constexpr Letter kLetters[] = {
+constexpr StatusLetter kStatusLetters[] = {
     {'A', kAnswered}, {'F', kFlagged}, {'D', kDeleted}, {'T', kDraft}};
 
 MboxBase parse_base(std::string_view value) {
@@ -131,7 +131,7 @@ bool take_field(std::string_view name, std::string_view value, bool first,
     }
   } else if (iequals(name, "X-Status")) {
     for (char c : value) {
-      for (const Letter& one : kLetters) {
+      for (const StatusLetter& one : kStatusLetters) {
         if (one.letter == c) out.flags |= one.flag;
       }
     }
@@ -245,7 +245,7 @@ std::string make_mbox_block(const MboxFields& fields, size_t size) {
   out += fmt::format("X-UID: {}\nStatus: {}{}\n", fields.uid,
                      fields.flags & kSeen ? "R" : "", fields.old ? "O" : "");
   std::string letters;
-  for (const Letter& one : kLetters) {
+  for (const StatusLetter& one : kStatusLetters) {
     if (fields.flags & one.flag) letters += one.letter;
   }
   if (!letters.empty()) out += "X-Status: " + letters + '\n';

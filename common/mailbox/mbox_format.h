@@ -11,6 +11,9 @@
 
 namespace mail::mailbox {
 
+/// A header that is longer is no message's.
+constexpr size_t kMaxMboxHeader = 16 << 20;
+
 /// "From SENDER DATE" with a date in one of asctime(3)'s variants, maybe with
 /// a zone or "remote from HOST" (mbox(5)); its time, in local time if no zone
 /// is told. nullopt: not such a line.

@@ -14,7 +14,7 @@ namespace mail::mailbox {
 
 namespace {
 
-constexpr size_t kChunk = 256 << 10;
+constexpr size_t kPiece = 256 << 10;
 constexpr char kMagic[8] = {'P', 'C', 'm', 'b', 'o', 'x', '0', '1'};
 
 /// In front of the new text, which goes from `offset` to the end of the file.
@@ -52,18 +52,6 @@ Result<size_t> read_at(int fd, uint64_t offset, size_t size, std::string& out) {
   return done;
 }
 
-Result<> write_at(int fd, uint64_t offset, std::string_view text) {
-  while (!text.empty()) {
-    ssize_t n =
-        pwrite(fd, text.data(), text.size(), static_cast<off_t>(offset));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return fail_errno("write", n < 0 ? errno : ENOSPC);
-    text.remove_prefix(static_cast<size_t>(n));
-    offset += static_cast<uint64_t>(n);
-  }
-  return {};
-}
-
 /// The sum of `size` octets; nullopt: there are not so many.
 std::optional<uint64_t> sum_of(int fd, uint64_t offset, uint64_t size) {
   uint64_t sum = kSumStart;
@@ -71,7 +59,7 @@ std::optional<uint64_t> sum_of(int fd, uint64_t offset, uint64_t size) {
   while (size > 0) {
     auto got =
         read_at(fd, offset,
-                static_cast<size_t>(std::min<uint64_t>(size, kChunk)), piece);
+                static_cast<size_t>(std::min<uint64_t>(size, kPiece)), piece);
     if (!got || *got == 0) return std::nullopt;
     sum = add_to_sum(sum, piece);
     offset += *got;
@@ -86,7 +74,7 @@ Result<> copy(int from, uint64_t offset, int to, uint64_t at, uint64_t size) {
   while (size > 0) {
     size_t got = TRY(
         read_at(from, offset,
-                static_cast<size_t>(std::min<uint64_t>(size, kChunk)), piece));
+                static_cast<size_t>(std::min<uint64_t>(size, kPiece)), piece));
     if (got == 0) return fail_errno("read", EIO);
     TRY(write_at(to, at, piece));
     offset += got;
@@ -120,7 +108,7 @@ bool all_zero(int fd, uint64_t begin, uint64_t end) {
   std::string piece;
   while (begin < end) {
     auto got = read_at(
-        fd, begin, static_cast<size_t>(std::min<uint64_t>(end - begin, kChunk)),
+        fd, begin, static_cast<size_t>(std::min<uint64_t>(end - begin, kPiece)),
         piece);
     if (!got || *got == 0) return false;
     if (piece.find_first_not_of('\0') != piece.npos) return false;
@@ -183,7 +171,7 @@ Result<> MboxState::write_journal(uint64_t offset,
     for (const Piece& piece : pieces) {
       for (uint64_t done = 0; done < piece.size;) {
         auto want =
-            static_cast<size_t>(std::min<uint64_t>(kChunk, piece.size - done));
+            static_cast<size_t>(std::min<uint64_t>(kPiece, piece.size - done));
         size_t got = TRY(read_at(fd_.get(), piece.offset + done, want, text));
         if (got == 0) return fail_errno("read", EIO);
         TRY(write_at(journal.get(), sizeof head + head.size, text));

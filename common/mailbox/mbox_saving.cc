@@ -14,7 +14,6 @@ namespace mail::mailbox {
 namespace {
 
 constexpr size_t kInMemory = 256 << 10;
-constexpr size_t kMaxHeader = 16 << 20;
 
 /// Saving into an mbox: kept aside until it is appended in one go.
 class MboxSaving final : public Saving {
@@ -77,7 +76,7 @@ class MboxSaving final : public Saving {
     MboxState::Arrival& one = arrivals_.back();
     // The whole header must be there when it is appended.
     if (!one.file && (one.text.size() + buffer_.size() <= kInMemory ||
-                      (!header_done_ && one.text.size() < kMaxHeader))) {
+                      (!header_done_ && one.text.size() < kMaxMboxHeader))) {
       size_t from = one.text.size() < 2 ? 0 : one.text.size() - 2;
       one.text += buffer_;
       if (!header_done_) {

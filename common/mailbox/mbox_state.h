@@ -124,4 +124,7 @@ class MboxState final : public State {
   mutable uint64_t buffer_at_ = 0;
 };
 
+/// All of `text` from `offset` on. Errors: the system's; ENOSPC: a full disk.
+Result<> write_at(int fd, uint64_t offset, std::string_view text);
+
 }  // namespace mail::mailbox

@@ -19,7 +19,6 @@ namespace mail::mailbox {
 
 namespace {
 constexpr size_t kWindow = 256 << 10;
-constexpr size_t kMaxHeader = 16 << 20;
 constexpr uint64_t kMaxInMemory = 256 << 10;
 }  // namespace
 
@@ -89,7 +88,7 @@ MboxRead MboxState::reader() const {
 Result<MboxHeader> MboxState::header_at(uint64_t offset) const {
   auto read = reader();
   std::string_view text;
-  for (size_t size = 4096; size <= kMaxHeader; size *= 4) {
+  for (size_t size = 4096; size <= kMaxMboxHeader; size *= 4) {
     text = read(offset, size);
     if (has_mbox_header_end(text) || text.size() < size) break;
   }

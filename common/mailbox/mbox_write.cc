@@ -14,8 +14,6 @@
 
 namespace mail::mailbox {
 
-namespace {
-
 Result<> write_at(int fd, uint64_t offset, std::string_view text) {
   while (!text.empty()) {
     ssize_t n =
@@ -27,8 +25,6 @@ Result<> write_at(int fd, uint64_t offset, std::string_view text) {
   }
   return {};
 }
-
-}  // namespace
 
 Result<MboxLock> MboxState::lock(MboxLock::Kind kind) {
   if (kind == MboxLock::Kind::Write && read_only_) {

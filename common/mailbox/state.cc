@@ -13,7 +13,7 @@ namespace mail::mailbox {
 
 namespace {
 
-constexpr size_t kChunk = 64 << 10;  // of names
+constexpr size_t kNameChunk = 64 << 10;  // of names
 constexpr size_t kMaxChanges =
     100'000;  // a session further behind looks at all
 constexpr size_t kMaxHistory = 100'000;  // expunged uids remembered
@@ -54,7 +54,7 @@ std::string_view State::intern(std::string_view text) {
   if (names_.empty() ||
       names_.back().capacity() - names_.back().size() < text.size()) {
     names_.emplace_back();
-    names_.back().reserve(std::max(kChunk, text.size()));
+    names_.back().reserve(std::max(kNameChunk, text.size()));
   }
   std::string& chunk = names_.back();
   size_t at = chunk.size();

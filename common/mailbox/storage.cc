@@ -17,12 +17,12 @@ namespace mail::mailbox {
 
 namespace {
 
-Failure told(std::string text, int error) {
+Failure refuse(std::string text, int error) {
   return fail(Error{Fault::Permanent, std::move(text), error});
 }
 
 Failure missing(std::string_view name) {
-  return told(fmt::format("Mailbox doesn't exist: {}", name), ENOENT);
+  return refuse(fmt::format("Mailbox doesn't exist: {}", name), ENOENT);
 }
 
 Failure bad_namespaces(std::string_view reason) {
@@ -181,11 +181,11 @@ Result<Storage::Place> Storage::resolve(std::string_view name) const {
     for (auto& one : namespaces_) {
       if (one->settings().inbox) hint = one->settings().prefix;
     }
-    return told(fmt::format("Client tried to access nonexistent namespace. "
-                            "(Mailbox name should probably be prefixed with: "
-                            "{})",
-                            hint),
-                ENOENT);
+    return refuse(fmt::format("Client tried to access nonexistent namespace. "
+                              "(Mailbox name should probably be prefixed with: "
+                              "{})",
+                              hint),
+                  ENOENT);
   }
   std::string storage = TRY(best->storage_name(name));
   return Place{best, inbox ? "INBOX" : std::string(name), storage};
@@ -320,7 +320,7 @@ Result<> Storage::create(std::string_view name) {
   TRY(place.space->check_new_name(name));
   const Layout& layout = place.space->layout();
   if (place.storage == "INBOX" && place.space->settings().inbox) {
-    return told("Mailbox already exists", EEXIST);
+    return refuse("Mailbox already exists", EEXIST);
   }
   return directory ? layout.create_directory(place.storage)
                    : layout.create(place.storage);
@@ -329,7 +329,7 @@ Result<> Storage::create(std::string_view name) {
 Result<> Storage::remove(std::string_view name) {
   Place place = TRY(resolve(name));
   if (place.storage == "INBOX" && place.space->settings().inbox) {
-    return told("INBOX can't be deleted", EPERM);
+    return refuse("INBOX can't be deleted", EPERM);
   }
   const Layout& layout = place.space->layout();
   if (layout.kind_of(place.storage) == Layout::Kind::None) {
@@ -348,20 +348,20 @@ Result<> Storage::rename(std::string_view from, std::string_view to) {
   if (to.size() > 1 && to.back() == separator()) to.remove_suffix(1);
   Place source = TRY(resolve(from));
   if (source.storage == "INBOX" && source.space->settings().inbox) {
-    return told("Renaming INBOX isn't supported", EINVAL);
+    return refuse("Renaming INBOX isn't supported", EINVAL);
   }
   Place target = TRY(resolve(to));
   TRY(target.space->check_new_name(to));
   if (source.space != target.space) {
-    return told("Can't rename mailbox to another namespace", EINVAL);
+    return refuse("Can't rename mailbox to another namespace", EINVAL);
   }
   std::string below = source.storage;
   below += source.space->layout().location().separator();
   if (target.storage.starts_with(below)) {
-    return told("Can't rename mailbox under its own child", EPERM);
+    return refuse("Can't rename mailbox under its own child", EPERM);
   }
   if (target.storage == "INBOX") {
-    return told("Target mailbox already exists", EEXIST);
+    return refuse("Target mailbox already exists", EEXIST);
   }
   auto renamed = source.space->layout().rename(source.storage, target.storage);
   if (!renamed && renamed.error().sys == ENOENT) return missing(source.name);
@@ -386,7 +386,7 @@ Namespace* Storage::subscriptions_for(std::string_view name) const {
 
 Result<> Storage::set_subscribed(std::string_view name, bool subscribed) {
   Namespace* space = subscriptions_for(name);
-  if (!space) return told("No subscriptions here", EPERM);
+  if (!space) return refuse("No subscriptions here", EPERM);
   std::string storage = TRY(space->storage_name(name));
   const Location& location = space->layout().location();
   Permissions permissions = Permissions::of(location.control);

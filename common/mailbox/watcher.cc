@@ -11,7 +11,7 @@ namespace mail::mailbox {
 namespace {
 
 constexpr uint32_t kSelf = IN_DELETE_SELF | IN_MOVE_SELF;
-constexpr size_t kBuffer = 64 << 10;
+constexpr size_t kEvents = 64 << 10;
 
 Watcher::What what_of(uint32_t mask) {
   if (mask & (IN_CREATE | IN_MOVED_TO)) return Watcher::What::Appeared;
@@ -72,7 +72,7 @@ void Watcher::tell(int descriptor, uint32_t mask, std::string_view name) {
 
 void Watcher::read() {
   if (!fd_) return;
-  alignas(inotify_event) char buffer[kBuffer];
+  alignas(inotify_event) char buffer[kEvents];
   while (true) {
     ssize_t n = ::read(fd_.get(), buffer, sizeof buffer);
     if (n <= 0) return;
@@ -83,7 +83,7 @@ void Watcher::read() {
       p += sizeof(inotify_event) + event->len;
     }
     // A buffer that is far from full was the last one.
-    if (static_cast<size_t>(n) < kBuffer / 2) return;
+    if (static_cast<size_t>(n) < kEvents / 2) return;
   }
 }
 

@@ -48,14 +48,9 @@ class CidrTable : public Table {
   std::vector<size_t> open_ifs_;
 };
 
-bool is_word(std::string_view line, std::string_view word) {
-  return istarts_with(line, word) &&
-         (line.size() == word.size() || !is_alnum(line[word.size()]));
-}
-
 Result<> CidrTable::load() {
-  auto rules = TRY(read_rules(
-      "cidr", source_, file_, [this](std::string_view line) { warn(line); }));
+  auto rules = TRY(read_rules("cidr", source_, file_,
+                              [this](std::string_view line) { warn(line); }));
   rules_.clear();
   open_ifs_.clear();
   for (const auto& [text, line] : rules) parse_line(text, line);

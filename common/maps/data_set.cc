@@ -23,16 +23,16 @@ struct TypeName {
   std::string_view name;
   std::optional<DataSet::Kind> kind;  // nullopt: not built
 };
-constexpr TypeName kTypes[] = {{"csl", DataSet::Kind::List},
-                               {"file", DataSet::Kind::File},
-                               {"refile", DataSet::Kind::Patterns},
-                               {"db", DataSet::Kind::Database},
-                               {"dsn", std::nullopt},
-                               {"ldap", std::nullopt},
-                               {"ldaps", std::nullopt},
-                               {"ldapi", std::nullopt},
-                               {"lua", std::nullopt},
-                               {"memcache", std::nullopt}};
+constexpr TypeName kKindNames[] = {{"csl", DataSet::Kind::List},
+                                   {"file", DataSet::Kind::File},
+                                   {"refile", DataSet::Kind::Patterns},
+                                   {"db", DataSet::Kind::Database},
+                                   {"dsn", std::nullopt},
+                                   {"ldap", std::nullopt},
+                                   {"ldaps", std::nullopt},
+                                   {"ldapi", std::nullopt},
+                                   {"lua", std::nullopt},
+                                   {"memcache", std::nullopt}};
 
 struct Place {
   DataSet::Kind kind = DataSet::Kind::List;
@@ -43,7 +43,7 @@ Result<Place> read_spec(const std::string& spec) {
   size_t colon = spec.find(':'), comma = spec.find(',');
   if (colon != std::string::npos && colon < comma) {
     std::string_view word = std::string_view(spec).substr(0, colon);
-    for (const TypeName& type : kTypes) {
+    for (const TypeName& type : kKindNames) {
       if (!iequals(type.name, word)) continue;
       if (!type.kind) {
         return fail(Fault::Config,

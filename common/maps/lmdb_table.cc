@@ -36,7 +36,7 @@ Result<LmdbHandle> open_lmdb_env(const std::string& path, size_t map_size,
 
 namespace {
 
-MDB_val borrow(std::string_view bytes) {
+MDB_val lend(std::string_view bytes) {
   return {bytes.size(), const_cast<char*>(bytes.data())};
 }
 
@@ -188,7 +188,7 @@ Result<Table::Found> LmdbTable::get(std::string_view key) {
     if ((flags_ & flag) == 0) continue;
     std::string_view bytes = stored;
     if (flag == flag::kTry0Null) bytes.remove_suffix(1);
-    MDB_val k = borrow(bytes), v;
+    MDB_val k = lend(bytes), v;
     error = mdb_get(txn, dbi_, &k, &v);
     if (error != 0) continue;
     found = until_nul(v);
@@ -229,7 +229,7 @@ Result<bool> LmdbTable::put(std::string_view key, std::string_view value) {
   bool replace = (flags_ & flag::kDupReplace) != 0;
   FileLock lock(lock_fd(), LOCK_EX);
   int error = TRY(write([&](MDB_txn* txn) {
-    MDB_val k = borrow(stored_key), v = borrow(stored_value);
+    MDB_val k = lend(stored_key), v = lend(stored_value);
     return mdb_put(txn, dbi_, &k, &v, replace ? 0 : MDB_NOOVERWRITE);
   }));
   if (error == 0) return true;
@@ -250,7 +250,7 @@ Result<bool> LmdbTable::erase(std::string_view key) {
     std::string_view bytes = stored;
     if (flag == flag::kTry0Null) bytes.remove_suffix(1);
     int error = TRY(write([&](MDB_txn* txn) {
-      MDB_val k = borrow(bytes);
+      MDB_val k = lend(bytes);
       return mdb_del(txn, dbi_, &k, nullptr);
     }));
     if (error == 0) return true;
@@ -264,7 +264,7 @@ Result<std::optional<Table::Entry>> LmdbTable::next() {
   MDB_txn* txn = TRY(begin(MDB_RDONLY));
   MDB_cursor* cursor = nullptr;
   int error = mdb_cursor_open(txn, dbi_, &cursor);
-  MDB_val k = borrow(last_), v;
+  MDB_val k = lend(last_), v;
   if (error == 0) {
     error = mdb_cursor_get(cursor, &k, &v,
                            last_.empty() ? MDB_FIRST : MDB_SET_RANGE);

@@ -173,4 +173,9 @@ Result<std::vector<NumberedRule>> read_rules(
   return rules;
 }
 
+bool is_word(std::string_view line, std::string_view word) {
+  return istarts_with(line, word) &&
+         (line.size() == word.size() || !is_alnum(line[word.size()]));
+}
+
 }  // namespace mail::maps

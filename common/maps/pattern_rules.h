@@ -70,4 +70,7 @@ Result<std::vector<NumberedRule>> read_rules(
     std::string_view type, const std::string& source, TextFile& file,
     const std::function<void(std::string_view)>& warn);
 
+/// Whether a line begins with this word, in any case.
+bool is_word(std::string_view line, std::string_view word);
+
 }  // namespace mail::maps

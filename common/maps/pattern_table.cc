@@ -9,11 +9,6 @@ namespace mail::maps {
 namespace {
 
 // "if", "endif": a word of its own, or before the pattern's delimiter.
-bool is_word(std::string_view line, std::string_view word) {
-  return istarts_with(line, word) &&
-         (line.size() == word.size() || !is_alnum(line[word.size()]));
-}
-
 }  // namespace
 
 PatternTable::PatternTable(std::string_view type, const std::string& name,
@@ -25,8 +20,8 @@ PatternTable::PatternTable(std::string_view type, const std::string& name,
       file_(name, options.root, "open ") {}
 
 Result<> PatternTable::load() {
-  auto rules = TRY(read_rules(
-      type_, source_, file_, [this](std::string_view line) { warn(line); }));
+  auto rules = TRY(read_rules(type_, source_, file_,
+                              [this](std::string_view line) { warn(line); }));
   rules_.clear();
   open_ifs_.clear();
   for (const auto& [text, line] : rules) parse_line(text, line);

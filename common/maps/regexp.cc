@@ -17,7 +17,7 @@ class PosixExpression : public Expression {
     if (compiled_) ::regfree(&regex_);
   }
 
-  Result<> compile(const std::string& pattern, int flags) {
+  Result<> compile_posix(const std::string& pattern, int flags) {
     int error = ::regcomp(&regex_, pattern.c_str(), flags);
     if (error != 0) {
       std::array<char, 256> text{};
@@ -51,7 +51,7 @@ class PosixExpression : public Expression {
   std::vector<regmatch_t> spans_;
 };
 
-Result<std::unique_ptr<Expression>> compile(const RuleText& rule) {
+Result<std::unique_ptr<Expression>> compile_posix(const RuleText& rule) {
   int flags = REG_EXTENDED | REG_ICASE;
   for (char option : rule.options) {
     if (option == 'i') {
@@ -68,7 +68,7 @@ Result<std::unique_ptr<Expression>> compile(const RuleText& rule) {
     }
   }
   auto expression = std::make_unique<PosixExpression>();
-  TRY(expression->compile(rule.pattern, flags));
+  TRY(expression->compile_posix(rule.pattern, flags));
   return std::unique_ptr<Expression>(std::move(expression));
 }
 
@@ -76,7 +76,8 @@ Result<std::unique_ptr<Expression>> compile(const RuleText& rule) {
 
 Opened open_regexp(const std::string& name, const OpenOptions& options) {
   TRY(read_only("regexp:" + name, options));
-  auto table = std::make_unique<PatternTable>("regexp", name, options, compile);
+  auto table =
+      std::make_unique<PatternTable>("regexp", name, options, compile_posix);
   TRY(table->load());
   return Opened(std::move(table));
 }

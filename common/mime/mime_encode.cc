@@ -5,10 +5,10 @@
 namespace mail::mime {
 namespace {
 
-constexpr char kHex[] = "0123456789ABCDEF";
+constexpr char kHexDigits[] = "0123456789ABCDEF";
 /// Lines longer than this are broken, as Postfix does it; with an escape and
 /// the mark of the break they stay within 76.
-constexpr size_t kLine = 72;
+constexpr size_t kMaxLine = 72;
 
 }  // namespace
 
@@ -19,7 +19,7 @@ void MimeState::encode(std::string_view text, bool complete) {
     bool last = i + 1 == text.size();
     bool blank = c == ' ' || c == '\t';
     bool plain = blank ? !last : is_print(c) && c != '=';
-    if (output_.size() > kLine) {
+    if (output_.size() > kMaxLine) {
       output_ += '=';
       sink_.on_body(output_, true);
       output_.clear();
@@ -29,8 +29,8 @@ void MimeState::encode(std::string_view text, bool complete) {
     } else {
       auto byte = static_cast<unsigned char>(c);
       output_ += '=';
-      output_ += kHex[byte >> 4];
-      output_ += kHex[byte & 15];
+      output_ += kHexDigits[byte >> 4];
+      output_ += kHexDigits[byte & 15];
     }
   }
   if (!complete) return;

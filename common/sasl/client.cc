@@ -15,9 +15,11 @@ namespace mail::sasl {
 
 namespace {
 
-constexpr unsigned kMaxIterations = 1'000'000;  // a server may not stall us
+constexpr unsigned kMaxAsked = 1'000'000;  // a server may not stall us
 
-std::string make_nonce() { return base64_encode(crypto::random_bytes(18)); }
+std::string make_client_nonce() {
+  return base64_encode(crypto::random_bytes(18));
+}
 
 class Base : public Client {
  public:
@@ -86,7 +88,7 @@ class DigestClient : public Base {
     }
     if (response_.nonce.empty()) return odd("digest challenge without nonce");
     response_.user = me_.user;
-    response_.cnonce = make_nonce();
+    response_.cnonce = make_client_nonce();
     response_.nonce_count = "00000001";
     response_.qop = "auth";
     response_.uri = me_.service + "/" + me_.hostname;
@@ -128,7 +130,7 @@ class DigestClient : public Base {
 class ScramClient : public Base {
  public:
   ScramClient(ClientIdentity identity, crypto::Hash hash)
-      : Base(std::move(identity)), hash_(hash), nonce_(make_nonce()) {}
+      : Base(std::move(identity)), hash_(hash), nonce_(make_client_nonce()) {}
 
   std::optional<std::string> initial() override {
     header_ = me_.authzid.empty()
@@ -152,7 +154,7 @@ class ScramClient : public Base {
     auto salt = base64_decode(scram_attribute(challenge, 's'));
     auto rounds = parse_number<unsigned>(scram_attribute(challenge, 'i'));
     if (!nonce.starts_with(nonce_) || nonce.size() == nonce_.size() || !salt ||
-        !rounds || *rounds == 0 || *rounds > kMaxIterations) {
+        !rounds || *rounds == 0 || *rounds > kMaxAsked) {
       return odd("malformed SCRAM challenge");
     }
     std::string final = fmt::format("c={},r={}", base64_encode(header_), nonce);

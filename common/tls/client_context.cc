@@ -16,7 +16,7 @@ namespace mail::tls {
 
 namespace {
 
-constexpr auto kLookInterval = std::chrono::seconds(1);
+constexpr auto kFileInterval = std::chrono::seconds(1);
 
 // "nexthop" and its like made into names; a leading dot takes all below.
 std::vector<std::string> names_to_match(const ClientPolicy& policy,
@@ -187,7 +187,7 @@ Result<std::unique_ptr<ClientContext>> ClientContext::open(
 
 void ClientContext::refresh(Instant now) {
   State& s = *state_;
-  if (s.looked_at && now - *s.looked_at < kLookInterval) return;
+  if (s.looked_at && now - *s.looked_at < kFileInterval) return;
   s.looked_at = now;
   bool authorities =
       !s.options.ca_file.empty() && s.ca_file.changed(s.source.root());

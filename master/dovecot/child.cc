@@ -17,7 +17,7 @@ namespace mail::dovecot {
 
 namespace {
 
-constexpr int kExecFailed = 84, kFirstSocket = 7;
+constexpr int kExecFailed = 84, kFirstListener = 7;
 
 /// The restrictions that the child puts on itself.
 void add_restrictions(const Spec& spec, std::vector<std::string>& out) {
@@ -125,7 +125,7 @@ void forget_handlers() {
   place(fds.notice, 4);
   place(fds.status, 5);
   place(fds.dead, 6);
-  int to = kFirstSocket;
+  int to = kFirstListener;
   for (int fd : fds.sockets) place(fd, to++);
   sigset_t none;
   sigemptyset(&none);

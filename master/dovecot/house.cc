@@ -29,10 +29,6 @@ namespace {
 
 constexpr auto kStopTime = 5s;
 
-void write_to(int fd, std::string_view text) {
-  [[maybe_unused]] auto n = write(fd, text.data(), text.size());
-}
-
 int rank(const Spec& spec) {
   // The log first, then whom all others ask.
   return spec.type == "log"      ? 0

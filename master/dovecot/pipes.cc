@@ -15,11 +15,11 @@ namespace {
 
 constexpr int kFirstSocket = 7, kOwnPipes = 2;
 
+}  // namespace
+
 void write_to(int fd, std::string_view text) {
   [[maybe_unused]] auto n = write(fd, text.data(), text.size());
 }
-
-}  // namespace
 
 Result<Pipe> Pipe::make() {
   int fds[2];

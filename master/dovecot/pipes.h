@@ -41,4 +41,7 @@ class LogPipes {
   std::map<std::string, Pipe> services_;
 };
 
+/// Into a pipe whose reader may be gone or slow: what it does not take is lost.
+void write_to(int fd, std::string_view text);
+
 }  // namespace mail::dovecot

@@ -41,10 +41,6 @@ std::string shown(const Finding& finding) {
   return text.empty() ? "no SPF record" : text;
 }
 
-std::string domain_of(std::string_view address) {
-  return std::string(address.substr(address.rfind('@') + 1));
-}
-
 void replace(std::string& text, std::string_view from, std::string_view to) {
   for (size_t at = text.find(from); at != std::string::npos;
        at = text.find(from, at + to.size())) {

@@ -17,10 +17,6 @@ namespace {
 
 constexpr size_t kKnownMessages = 100;
 
-std::string domain_of(std::string_view address) {
-  return std::string(address.substr(address.rfind('@') + 1));
-}
-
 bool contains(const Networks& networks, const spf::Address& address) {
   return std::any_of(networks.begin(), networks.end(), [&](const auto& net) {
     return address.in(net.first, net.second);

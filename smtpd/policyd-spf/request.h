@@ -31,4 +31,9 @@ class RequestParser {
   size_t bytes_ = 0;
 };
 
+/// What stands behind the last @; all of it when there is none.
+inline std::string domain_of(std::string_view address) {
+  return std::string(address.substr(address.rfind('@') + 1));
+}
+
 }  // namespace mail::policyd_spf

@@ -68,7 +68,7 @@ Outcome unknown_reverse(Run& run, const Item&) {
                             client.address_text));
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kClientKinds[] = {
     {.name = "permit_mynetworks", .now = mynetworks},
     {.name = "permit_inet_interfaces", .now = inet_interfaces},
     {.name = "permit_sasl_authenticated", .now = sasl_authenticated},
@@ -81,6 +81,6 @@ constexpr Kind kKinds[] = {
 
 }  // namespace
 
-std::span<const Kind> client_kinds() { return kKinds; }
+std::span<const Kind> client_kinds() { return kClientKinds; }
 
 }  // namespace mail::smtpd::restriction

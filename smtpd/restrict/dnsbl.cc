@@ -236,7 +236,7 @@ constexpr Kind list(std::string_view name, Later later, Subject subject) {
           .subject = subject};
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kDnsblKinds[] = {
     list("reject_rbl_client", block_address, Subject::Client),
     list("reject_rbl", block_address, Subject::Client),
     list("reject_rhsbl_client", block_name, Subject::Client),
@@ -251,6 +251,6 @@ constexpr Kind kKinds[] = {
 
 }  // namespace
 
-std::span<const Kind> dnsbl_kinds() { return kKinds; }
+std::span<const Kind> dnsbl_kinds() { return kDnsblKinds; }
 
 }  // namespace mail::smtpd::restriction

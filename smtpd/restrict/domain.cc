@@ -93,7 +93,7 @@ net::Task<Outcome> unknown_domain(Run& run, const Item& item) {
   co_return out;
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kDomainKinds[] = {
     {.name = "reject_non_fqdn_sender",
      .now = not_qualified,
      .subject = Subject::Sender},
@@ -113,6 +113,6 @@ constexpr Kind kKinds[] = {
 
 }  // namespace
 
-std::span<const Kind> domain_kinds() { return kKinds; }
+std::span<const Kind> domain_kinds() { return kDomainKinds; }
 
 }  // namespace mail::smtpd::restriction

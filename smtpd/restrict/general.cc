@@ -68,7 +68,7 @@ Outcome multi_recipient_bounce(Run& run, const Item&) {
       rejected(run, run.subject, "Multi-recipient bounce"));
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kGeneralKinds[] = {
     {.name = "permit", .now = always_permit, .last = true},
     {.name = "reject", .now = always_reject, .last = true},
     {.name = "defer", .now = always_defer, .last = true},
@@ -82,6 +82,6 @@ constexpr Kind kKinds[] = {
 
 }  // namespace
 
-std::span<const Kind> general_kinds() { return kKinds; }
+std::span<const Kind> general_kinds() { return kGeneralKinds; }
 
 }  // namespace mail::smtpd::restriction

@@ -51,7 +51,7 @@ Outcome invalid_name(Run& run, const Item&) {
                 "5.5.2", rejected(run, kHelo, "Invalid name"));
 }
 
-Outcome not_qualified(Run& run, const Item&) {
+Outcome helo_not_qualified(Run& run, const Item&) {
   if (!run.facts.helo) return Outcome::Dunno;
   std::string_view name = *run.facts.helo;
   if (is_bad_literal(name)) return bad_literal(run);
@@ -93,18 +93,18 @@ net::Task<Outcome> unknown_name(Run& run, const Item&) {
                    rejected(run, kHelo, "Host not found"));
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kHeloKinds[] = {
     {.name = "permit_naked_ip_address", .now = naked_address},
     {.name = "reject_invalid_helo_hostname", .now = invalid_name},
     {.name = "reject_invalid_hostname", .now = invalid_name},
-    {.name = "reject_non_fqdn_helo_hostname", .now = not_qualified},
-    {.name = "reject_non_fqdn_hostname", .now = not_qualified},
+    {.name = "reject_non_fqdn_helo_hostname", .now = helo_not_qualified},
+    {.name = "reject_non_fqdn_hostname", .now = helo_not_qualified},
     {.name = "reject_unknown_helo_hostname", .later = unknown_name},
     {.name = "reject_unknown_hostname", .later = unknown_name},
 };
 
 }  // namespace
 
-std::span<const Kind> helo_kinds() { return kKinds; }
+std::span<const Kind> helo_kinds() { return kHeloKinds; }
 
 }  // namespace mail::smtpd::restriction

@@ -186,36 +186,29 @@ net::Task<Outcome> check_a(Run& run, const Item& item) {
   co_return out;
 }
 
-constexpr Kind access(std::string_view name, Later later, Subject subject) {
-  return {.name = name,
-          .argument = Argument::Table,
-          .later = later,
-          .subject = subject};
-}
-
-constexpr Kind kKinds[] = {
-    access("check_client_mx_access", check_mx, Subject::Client),
-    access("check_client_ns_access", check_ns, Subject::Client),
-    access("check_client_a_access", check_a, Subject::Client),
-    access("check_reverse_client_hostname_mx_access", check_mx,
-           Subject::ReverseClient),
-    access("check_reverse_client_hostname_ns_access", check_ns,
-           Subject::ReverseClient),
-    access("check_reverse_client_hostname_a_access", check_a,
-           Subject::ReverseClient),
-    access("check_helo_mx_access", check_mx, Subject::Helo),
-    access("check_helo_ns_access", check_ns, Subject::Helo),
-    access("check_helo_a_access", check_a, Subject::Helo),
-    access("check_sender_mx_access", check_mx, Subject::Sender),
-    access("check_sender_ns_access", check_ns, Subject::Sender),
-    access("check_sender_a_access", check_a, Subject::Sender),
-    access("check_recipient_mx_access", check_mx, Subject::Recipient),
-    access("check_recipient_ns_access", check_ns, Subject::Recipient),
-    access("check_recipient_a_access", check_a, Subject::Recipient),
+constexpr Kind kHostAccessKinds[] = {
+    table_kind("check_client_mx_access", check_mx, Subject::Client),
+    table_kind("check_client_ns_access", check_ns, Subject::Client),
+    table_kind("check_client_a_access", check_a, Subject::Client),
+    table_kind("check_reverse_client_hostname_mx_access", check_mx,
+               Subject::ReverseClient),
+    table_kind("check_reverse_client_hostname_ns_access", check_ns,
+               Subject::ReverseClient),
+    table_kind("check_reverse_client_hostname_a_access", check_a,
+               Subject::ReverseClient),
+    table_kind("check_helo_mx_access", check_mx, Subject::Helo),
+    table_kind("check_helo_ns_access", check_ns, Subject::Helo),
+    table_kind("check_helo_a_access", check_a, Subject::Helo),
+    table_kind("check_sender_mx_access", check_mx, Subject::Sender),
+    table_kind("check_sender_ns_access", check_ns, Subject::Sender),
+    table_kind("check_sender_a_access", check_a, Subject::Sender),
+    table_kind("check_recipient_mx_access", check_mx, Subject::Recipient),
+    table_kind("check_recipient_ns_access", check_ns, Subject::Recipient),
+    table_kind("check_recipient_a_access", check_a, Subject::Recipient),
 };
 
 }  // namespace
 
-std::span<const Kind> host_access_kinds() { return kKinds; }
+std::span<const Kind> host_access_kinds() { return kHostAccessKinds; }
 
 }  // namespace mail::smtpd::restriction

@@ -21,6 +21,14 @@ std::span<const Kind> dnsbl_kinds();        // reject_rbl_client, ...
 std::span<const Kind> policy_kinds();       // check_policy_service
 std::span<const Kind> probe_kinds();        // reject_unverified_sender, ...
 
+/// One that takes a table and may have to wait for DNS.
+constexpr Kind table_kind(std::string_view name, Later later, Subject subject) {
+  return {.name = name,
+          .argument = Argument::Table,
+          .later = later,
+          .subject = subject};
+}
+
 /// nullptr: not a restriction.
 const Kind* find_kind(std::string_view name);
 

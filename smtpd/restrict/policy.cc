@@ -93,7 +93,7 @@ net::Task<Outcome> ask_policy(Run& run, const Item& item) {
   co_return out;
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kPolicyKinds[] = {
     {.name = "check_policy_service",
      .argument = Argument::Policy,
      .later = ask_policy},
@@ -101,6 +101,6 @@ constexpr Kind kKinds[] = {
 
 }  // namespace
 
-std::span<const Kind> policy_kinds() { return kKinds; }
+std::span<const Kind> policy_kinds() { return kPolicyKinds; }
 
 }  // namespace mail::smtpd::restriction

@@ -77,7 +77,7 @@ net::Task<Outcome> unverified(Run& run, const Item& item) {
                             manner.dsn, text, code);
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kProbeKinds[] = {
     {.name = "reject_unverified_sender",
      .later = unverified,
      .subject = Subject::Sender},
@@ -88,6 +88,6 @@ constexpr Kind kKinds[] = {
 
 }  // namespace
 
-std::span<const Kind> probe_kinds() { return kKinds; }
+std::span<const Kind> probe_kinds() { return kProbeKinds; }
 
 }  // namespace mail::smtpd::restriction

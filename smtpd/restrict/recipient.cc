@@ -14,7 +14,7 @@ namespace flag = ipc::resolve_flag;
 namespace {
 
 constexpr Subject kRecipient = Subject::Recipient;
-constexpr int kOurs = flag::kLocal | flag::kAlias | flag::kVirtual;
+constexpr int kFinal = flag::kLocal | flag::kAlias | flag::kVirtual;
 
 // Whether we are a destination of the recipient's domain, or a relay for it.
 enum class Destination { Authorized, Foreign, Unknown };
@@ -31,7 +31,7 @@ net::Task<Destination> destination(Run& run) {
   }
   bool routed = (reply->flags & flag::kRouted) &&
                 !run.site.settings.get(param::allow_untrusted_routing);
-  if (routed || !(reply->flags & (kOurs | flag::kRelay))) {
+  if (routed || !(reply->flags & (kFinal | flag::kRelay))) {
     co_return Destination::Foreign;
   }
   co_return Destination::Authorized;
@@ -145,7 +145,7 @@ net::Task<Outcome> permit_backup(Run& run, const Item& item) {
   co_return permit(run, item.kind->name);
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kRecipientKinds[] = {
     {.name = "permit_auth_destination", .later = permit_auth},
     {.name = "reject_unauth_destination", .later = reject_unauth},
     {.name = "defer_unauth_destination", .later = defer_unauth},
@@ -155,6 +155,6 @@ constexpr Kind kKinds[] = {
 
 }  // namespace
 
-std::span<const Kind> recipient_kinds() { return kKinds; }
+std::span<const Kind> recipient_kinds() { return kRecipientKinds; }
 
 }  // namespace mail::smtpd::restriction

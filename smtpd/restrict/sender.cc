@@ -89,7 +89,7 @@ net::Task<Outcome> either(Run& run, const Item& item) {
   co_return out;
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kSenderKinds[] = {
     {.name = "reject_sender_login_mismatch", .later = either},
     {.name = "reject_authenticated_sender_login_mismatch",
      .later = authenticated},
@@ -100,6 +100,6 @@ constexpr Kind kKinds[] = {
 
 }  // namespace
 
-std::span<const Kind> sender_kinds() { return kKinds; }
+std::span<const Kind> sender_kinds() { return kSenderKinds; }
 
 }  // namespace mail::smtpd::restriction

@@ -126,27 +126,20 @@ net::Task<Outcome> check_login(Run& run, const Item& item) {
   co_return out;
 }
 
-constexpr Kind access(std::string_view name, Later later, Subject subject) {
-  return {.name = name,
-          .argument = Argument::Table,
-          .later = later,
-          .subject = subject};
-}
-
-constexpr Kind kKinds[] = {
-    access("check_client_access", check_client, Subject::Client),
-    access("check_reverse_client_hostname_access", check_client,
-           Subject::ReverseClient),
-    access("check_helo_access", check_domain, Subject::Helo),
-    access("check_sender_access", check_address, Subject::Sender),
-    access("check_recipient_access", check_address, Subject::Recipient),
-    access("check_etrn_access", check_domain, Subject::Etrn),
-    access("check_ccert_access", check_certificate, Subject::Ccert),
-    access("check_sasl_access", check_login, Subject::Sasl),
+constexpr Kind kAccessKinds[] = {
+    table_kind("check_client_access", check_client, Subject::Client),
+    table_kind("check_reverse_client_hostname_access", check_client,
+               Subject::ReverseClient),
+    table_kind("check_helo_access", check_domain, Subject::Helo),
+    table_kind("check_sender_access", check_address, Subject::Sender),
+    table_kind("check_recipient_access", check_address, Subject::Recipient),
+    table_kind("check_etrn_access", check_domain, Subject::Etrn),
+    table_kind("check_ccert_access", check_certificate, Subject::Ccert),
+    table_kind("check_sasl_access", check_login, Subject::Sasl),
 };
 
 }  // namespace
 
-std::span<const Kind> access_kinds() { return kKinds; }
+std::span<const Kind> access_kinds() { return kAccessKinds; }
 
 }  // namespace mail::smtpd::restriction

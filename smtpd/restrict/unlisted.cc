@@ -139,7 +139,7 @@ net::Task<Outcome> unlisted(Run& run, const Item& item) {
   co_return out;
 }
 
-constexpr Kind kKinds[] = {
+constexpr Kind kUnlistedKinds[] = {
     {.name = "reject_unlisted_sender",
      .later = unlisted,
      .subject = Subject::Sender},
@@ -153,6 +153,6 @@ constexpr Kind kKinds[] = {
 
 }  // namespace
 
-std::span<const Kind> unlisted_kinds() { return kKinds; }
+std::span<const Kind> unlisted_kinds() { return kUnlistedKinds; }
 
 }  // namespace mail::smtpd::restriction

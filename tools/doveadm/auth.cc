@@ -16,13 +16,13 @@ namespace setting = config::dovecot::setting;
 
 namespace {
 
-struct Login {
+struct Credentials {
   std::string socket, master_socket, master_user, user, password;
   ipc::AuthInfo info;
 };
 
-Login take_login(Context& context, const char* letters) {
-  Login out;
+Credentials take_login(Context& context, const char* letters) {
+  Credentials out;
   out.info.service = "doveadm";
   Options options(context, letters);
   while (int letter = options.next()) {
@@ -40,7 +40,7 @@ Login take_login(Context& context, const char* letters) {
 }
 
 net::Task<Result<auth::DovecotClient::Started>> attempt(
-    auth::DovecotClient& client, const Login& login) {
+    auth::DovecotClient& client, const Credentials& login) {
   auth::Request request;
   static_cast<ipc::AuthInfo&>(request) = login.info;
   request.mechanism = "PLAIN";
@@ -58,7 +58,8 @@ net::Task<Result<auth::DovecotClient::Started>> attempt(
 }
 
 /// Prints how it went; whether it succeeded.
-bool show(Context& context, const Login& login, const auth::Answer& answer) {
+bool show(Context& context, const Credentials& login,
+          const auth::Answer& answer) {
   bool ok = answer.kind == auth::Answer::Kind::Ok;
   std::string out = fmt::format("passdb: {} auth {}\nextra fields:\n",
                                 login.user, ok ? "succeeded" : "failed");
@@ -74,7 +75,7 @@ std::string unreachable(Context& context, const std::string& path,
 }
 
 int test(Context& context) {
-  Login login = take_login(context, "a:M:x:");
+  Credentials login = take_login(context, "a:M:x:");
   std::string path =
       context.socket_path(login.socket.empty() ? "auth-client" : login.socket);
   context.loop();
@@ -90,7 +91,7 @@ int test(Context& context) {
 }
 
 int log_in(Context& context) {
-  Login login = take_login(context, "a:m:M:x:");
+  Credentials login = take_login(context, "a:m:M:x:");
   std::string path =
       context.socket_path(login.socket.empty() ? "login/login" : login.socket);
   context.loop();

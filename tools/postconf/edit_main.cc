@@ -16,8 +16,6 @@ struct Request {
 };
 using Requests = std::map<std::string, Request, std::less<>>;
 
-Failure bad(std::string text) { return fail(Fault::Config, std::move(text)); }
-
 Result<Requests> parse_requests(const Options& options,
                                 const config::WarningSink& warn) {
   Requests requests;

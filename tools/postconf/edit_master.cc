@@ -12,7 +12,7 @@ namespace mail::postconf {
 
 namespace {
 
-struct Request {
+struct FieldRequest {
   std::string text;  ///< as given, for messages
   std::string key;   ///< "service/type/rest"
   Pattern pattern;
@@ -22,9 +22,7 @@ struct Request {
   int seen = 0;
 };
 
-Failure bad(std::string text) { return fail(Fault::Config, std::move(text)); }
-
-Result<> check_key(const Options& options, const Request& request,
+Result<> check_key(const Options& options, const FieldRequest& request,
                    size_t pieces) {
   if (options.has('M')) {
     if (pieces == 2) return {};
@@ -49,8 +47,9 @@ Result<> check_key(const Options& options, const Request& request,
   return bad("-Pe or -PX requires service_name/type/parameter");
 }
 
-Result<Request> parse_request(const Options& options, const std::string& arg) {
-  Request request{.text = arg};
+Result<FieldRequest> parse_request(const Options& options,
+                                   const std::string& arg) {
+  FieldRequest request{.text = arg};
   std::string_view key = trim(arg);
   if (key.find('\n') != key.npos) {
     return bad("-e, -X, or -# accepts no multi-line input");
@@ -94,7 +93,7 @@ Result<Request> parse_request(const Options& options, const std::string& arg) {
 }
 
 /// Applies one request to an entry. False: the entry goes away.
-Result<bool> apply(const Options& options, const Request& request,
+Result<bool> apply(const Options& options, const FieldRequest& request,
                    MasterEntry& entry) {
   if (options.has('M')) {
     // Of several entries that match, one becomes the new one.
@@ -140,7 +139,7 @@ class Editor {
   const Options& options_;
   std::string_view path_;
   const config::WarningSink& warn_;
-  std::vector<Request> requests_;
+  std::vector<FieldRequest> requests_;
   std::string held_;  ///< comments behind the entry, or inside of it
   std::string out_;
 };
@@ -155,7 +154,7 @@ Result<> Editor::finish(const Block& block) {
   }
   if (!parsed) return fail(parsed.error());
   bool changed = false, keep = true;
-  for (Request& request : requests_) {
+  for (FieldRequest& request : requests_) {
     if (!request.pattern.matches(*parsed)) continue;
     ++request.seen;
     changed = true;
@@ -222,7 +221,7 @@ Result<std::string> Editor::run(std::string_view text) {
   }
   TRY(finish(block));
   out_ += held_;
-  for (const Request& request : requests_) {
+  for (const FieldRequest& request : requests_) {
     if (request.seen > 0) continue;
     if (request.entry) {
       out_ += entry_text(*request.entry, /*folded=*/true) + "\n";

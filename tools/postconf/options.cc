@@ -26,8 +26,6 @@ constexpr Forbidden kForbidden[] = {{'F', "dnX#"},       {'M', "dhHn"},
                                     {'l', "defhHnoxX#"}, {'m', "defhHnoxX#"},
                                     {'t', "defhHnoxX#"}, {'T', "defhHnoxX#"}};
 
-Failure bad(std::string text) { return fail(Fault::Config, std::move(text)); }
-
 std::string usage(std::string_view program) {
   return fmt::format(
       "usage: {} [-a (server SASL types)] [-A (client SASL types)] "

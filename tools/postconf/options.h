@@ -29,4 +29,8 @@ struct Options {
 /// that does not exist, as getopt(3) words it, before the usage comes back.
 Result<Options> parse_options(int argc, char** argv, std::string& invalid);
 
+inline Failure bad(std::string text) {
+  return fail(Fault::Config, std::move(text));
+}
+
 }  // namespace mail::postconf

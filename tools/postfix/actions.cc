@@ -16,15 +16,15 @@ namespace mail::postfix_command {
 
 namespace param = config::param;
 
-namespace {
-
-constexpr std::string_view kNotRunning =
-    "the Postfix mail system is not running";
-
 int complain(std::string_view text) {
   log::line(log::Level::Fatal, text);
   return 1;
 }
+
+namespace {
+
+constexpr std::string_view kNotRunning =
+    "the Postfix mail system is not running";
 
 /// The running master's pid, or 0; what cannot be known ends us.
 int running_pid(const Site& site) {

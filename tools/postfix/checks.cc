@@ -18,7 +18,7 @@ namespace param = config::param;
 
 namespace {
 
-bool complain(std::string_view text) {
+bool fault(std::string_view text) {
   log::line(log::Level::Fatal, text);
   return false;
 }
@@ -34,7 +34,7 @@ bool is_program(const std::string& path) {
 
 bool has_directory(std::string_view kind, const std::string& path) {
   if (path.empty() || path == "no" || is_directory(path)) return true;
-  return complain(fmt::format("no Postfix {} directory {}!", kind, path));
+  return fault(fmt::format("no Postfix {} directory {}!", kind, path));
 }
 
 bool has_postlog(const std::string& text, const Site& site) {
@@ -42,14 +42,14 @@ bool has_postlog(const std::string& text, const Site& site) {
   if (settings.get(param::maillog_file).empty()) return true;
   std::string path = site.config_directory() + "/master.cf";
   auto lines = config::parse_master_cf(text, path, {}, {});
-  if (!lines) return complain(lines.error().what);
+  if (!lines) return fault(lines.error().what);
   for (const auto& line : *lines) {
     if (line.name == settings.get(param::postlog_service_name) &&
         line.type == config::ServiceType::UnixDgram) {
       return true;
     }
   }
-  return complain(
+  return fault(
       "missing 'postlog' service in master.cf - run 'postfix "
       "upgrade-configuration'");
 }
@@ -57,10 +57,10 @@ bool has_postlog(const std::string& text, const Site& site) {
 bool has_master_cf(const Site& site) {
   std::string path = site.config_directory() + "/master.cf";
   if (access(path.c_str(), F_OK) != 0) {
-    return complain(fmt::format("no {} file found", path));
+    return fault(fmt::format("no {} file found", path));
   }
   auto text = read_file(path);
-  if (!text) return complain(text.error().what);
+  if (!text) return fault(text.error().what);
   return has_postlog(*text, site);
 }
 
@@ -69,7 +69,7 @@ bool mend_queue(const Site& site) {
   if (!queue_names_need_mending(site)) return true;
   std::string postsuper = site.command_directory() + "/postsuper";
   auto status = run_program({postsuper});
-  if (!status) return complain(status.error().what);
+  if (!status) return fault(status.error().what);
   return *status == 0;
 }
 
@@ -81,7 +81,7 @@ bool check_fatal(const Site& site) {
   if (!has_directory("daemon", site.daemon_directory())) return false;
   std::string master = site.daemon_directory() + "/master";
   if (access(master.c_str(), F_OK) != 0) {
-    return complain(fmt::format("no Postfix master program {}!", master));
+    return fault(fmt::format("no Postfix master program {}!", master));
   }
   if (!has_directory("configuration", site.config_directory())) return false;
   if (!site.rootless) {
@@ -91,12 +91,12 @@ bool check_fatal(const Site& site) {
       return false;
   }
   if (!is_program(master)) {
-    return complain(fmt::format("cannot execute {}!", master));
+    return fault(fmt::format("cannot execute {}!", master));
   }
   if (!has_directory("queue", site.queue_directory())) return false;
   if (!has_master_cf(site)) return false;
   if (auto made = create_missing(site); !made) {
-    return complain(made.error().what);
+    return fault(made.error().what);
   }
   return mend_queue(site);
 }

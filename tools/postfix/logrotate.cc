@@ -18,11 +18,6 @@ namespace param = config::param;
 
 namespace {
 
-int complain(std::string_view text) {
-  log::line(log::Level::Fatal, text);
-  return 1;
-}
-
 int failed(const std::string& file, std::string_view why) {
   return complain(fmt::format("logfile '{}' rotation failed: {}", file, why));
 }

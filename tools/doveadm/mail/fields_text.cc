@@ -60,14 +60,14 @@ Result<std::string> section_text(Fetched& m, const imap::BodySection& section) {
   return out;
 }
 
-enum class Filter { None, Address, AddressName };
+enum class AddressForm { None, Address, AddressName };
 
 /// The addresses (or their names) of a header, a line each.
-std::string addresses(std::string_view value, Filter filter) {
+std::string addresses(std::string_view value, AddressForm filter) {
   std::vector<std::string> out;
   for (const auto& one : mime::read_addresses(value)) {
     if (!one.mailbox || !one.domain) continue;  // of a group
-    if (filter == Filter::AddressName) {
+    if (filter == AddressForm::AddressName) {
       out.push_back(one.name.value_or(""));
     } else {
       out.push_back(one.domain->empty() ? *one.mailbox
@@ -122,14 +122,15 @@ Result<FetchField> header_field(std::string_view name) {
   out.name = name;
   std::string header(name.substr(4));
   bool utf8 = take_suffix(header, ".utf8");
-  Filter filter = take_suffix(header, ".address_name") ? Filter::AddressName
-                  : take_suffix(header, ".address")    ? Filter::Address
-                                                       : Filter::None;
+  AddressForm filter = take_suffix(header, ".address_name")
+                           ? AddressForm::AddressName
+                       : take_suffix(header, ".address") ? AddressForm::Address
+                                                         : AddressForm::None;
   out.value = [=](Fetched& m) -> Result<std::string> {
     auto* reader = TRY(m.open.open(m.box, m.uid));
     auto values = mailview::header_values(TRY(reader->read_header()), header);
     for (std::string& value : values) {
-      if (filter != Filter::None) value = addresses(value, filter);
+      if (filter != AddressForm::None) value = addresses(value, filter);
       if (utf8) value = mime::decode_words(value);
     }
     return join(values, "\n");

@@ -24,7 +24,7 @@ bool can_be_summed(size_t field) {
          field == kSize;
 }
 
-struct Wanted {
+struct Columns {
   std::array<bool, kFields.size()> fields{};
   bool sums = false;
   std::vector<Printer::Column> columns() const {
@@ -37,8 +37,8 @@ struct Wanted {
   }
 };
 
-Wanted parse(Context& context, std::string_view words, bool sums) {
-  Wanted out;
+Columns parse(Context& context, std::string_view words, bool sums) {
+  Columns out;
   out.sums = sums;
   for (auto word : split(words, " ")) {
     bool known = word == "all";
@@ -78,7 +78,7 @@ Result<std::string> first_saved(UserMail& mail, const std::string& name) {
   return fmt::format("{}", first);
 }
 
-std::vector<std::string> values_of(const Wanted& wanted,
+std::vector<std::string> values_of(const Columns& wanted,
                                    const mailbox::Status& s,
                                    const std::string& saved) {
   const std::array<std::string, kFields.size()> all = {
@@ -98,7 +98,7 @@ std::vector<std::string> values_of(const Wanted& wanted,
   return out;
 }
 
-void status_of_user(UserMail& mail, const Wanted& wanted,
+void status_of_user(UserMail& mail, const Columns& wanted,
                     const std::vector<std::string>& patterns) {
   std::vector<std::string> names = patterns;
   bool literal = patterns.size() == 1 &&
@@ -138,7 +138,7 @@ void status_of_user(UserMail& mail, const Wanted& wanted,
 int status(Context& context) {
   MailRun run(context, "t");
   const auto& words = run.words(2);
-  Wanted wanted = parse(context, words[0], run.has('t'));
+  Columns wanted = parse(context, words[0], run.has('t'));
   std::vector<std::string> patterns(words.begin() + 1, words.end());
   context.default_form(Printer::Form::Flow);
   run.columns(wanted.columns());
