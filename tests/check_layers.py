@@ -118,6 +118,46 @@ def check_cpp(path, text, report):
             report(path, 1, f"there is no {corpus}")
 
 
+TARGET = re.compile(r"\b(?:static_library|executable)\(\s*'[^']*',"
+                    r"((?:\s*'[^']*\.cc',?)+)")
+ANONYMOUS = re.compile(r"^namespace \{$(.*?)^\}  *(?://.*)?$|^namespace \{$(.*)",
+                       re.M | re.S)
+DEFINITION = re.compile(
+    r"^(?! )(?:template <[^\n]*>\n)?(?:constexpr |const |inline |static )*(?:"
+    r"(?:struct|class|enum class|enum|using) (?P<type>\w+)(?= |\n)(?![^\n]*;$)|"
+    r"using (?P<alias>\w+) = (?P<meaning>[^;]*);|"
+    r"[\w:<>,*& ]+?[ *&](?P<function>\w+)(?P<arguments>\([^{;=]*\)) *(?:const )?\{|"
+    r"[\w:<>,*& ]+?[ *&](?P<constant>k[A-Z]\w*)\b)", re.M)
+
+
+def check_names(path, report):
+    """A name in the unnamed namespaces of a target means one thing: what is
+    there twice is a duplicate, or two things that look like one. (And
+    quickstart compiles many files of a target at once.)"""
+    with open(f"{ROOT}/{path}", encoding="utf-8") as f:
+        text = f.read()
+    for target in TARGET.finditer(text):
+        seen = {}
+        for file in re.findall(r"'([^']*\.cc)'", target.group(1)):
+            file = os.path.normpath(f"{os.path.dirname(path)}/{file}")
+            with open(f"{ROOT}/{file}", encoding="utf-8") as f:
+                code = without_comments(f.read())
+            for space in ANONYMOUS.finditer(code):
+                begin = space.start(1) if space.group(1) else space.start(2)
+                for match in DEFINITION.finditer(code, begin, space.end()):
+                    kinds = match.groupdict()
+                    name = (kinds["type"] or kinds["alias"] or
+                            kinds["constant"] or kinds["function"])
+                    types = re.sub(r"\s+|\w+(?=[,)])", "",
+                                   kinds["arguments"] or "")
+                    other, meaning = seen.setdefault(
+                        (name, types), (file, kinds["meaning"]))
+                    if other != file and not (
+                            meaning and meaning == kinds["meaning"]):
+                        report(file, line_of(code, match.start()),
+                               f"{name} is also in {other}")
+
+
 def check_python(path, text, report):
     if path.startswith("tests/") and not path.endswith("postcote/wait.py"):
         for match in re.finditer(r"time\.sleep\(|from time import [s]leep", text):
@@ -130,7 +170,7 @@ def sources():
         folders[:] = [f for f in folders
                       if not f.startswith((".", "build", "__"))]
         for file in files:
-            if file.endswith((".cc", ".h", ".py")):
+            if file.endswith((".cc", ".h", ".py", "meson.build")):
                 yield os.path.relpath(f"{folder}/{file}", ROOT)
 
 
@@ -150,6 +190,9 @@ def main():
             report(path, MAX_LINES, f"more than {MAX_LINES} lines")
         if path.endswith(".py"):
             check_python(path, text, report)
+        elif path.endswith("meson.build"):
+            if not path.startswith("tests/"):
+                check_names(path, report)
         else:
             check_cpp(path, text, report)
     print(f"{count} files, {violations} violations")
