@@ -160,7 +160,7 @@ Result<std::string> message_header(Session& session, uint32_t uid,
   if (section.what == What::HeaderFields) {
     key = "hdr";
     for (const std::string& field : section.fields) key += "." + field;
-    if (auto cached = box.cached(uid, key)) return *cached;
+    if (auto cached = box.cached(uid, key)) return std::string(*cached);
   }
   auto* reader = TRY(session.message().open(box, uid));
   std::string raw = TRY(reader->read_header());

@@ -66,8 +66,8 @@ Result<> put_item(Session& session, const mailbox::Message& message,
       break;
     }
     case Kind::Envelope:
-      out += "ENVELOPE " +
-             TRY(mailview::envelope_text(session.message(), box, uid));
+      out += "ENVELOPE ";
+      TRY(mailview::put_envelope(out, session.message(), box, uid));
       break;
     case Kind::Body:
     case Kind::BodyStructure: {

@@ -1,11 +1,9 @@
 // SORT and THREAD (RFC 5256, 5957, 5267's ESORT).
 #include <algorithm>
-#include <array>
 
 #include "common/base/ascii.h"
 #include "common/imap/thread.h"
 #include "common/mime/charset.h"
-#include "common/mime/date_parse.h"
 #include "common/mime/envelope_address.h"
 #include "common/mime/subject.h"
 #include "imapd/search.h"
@@ -25,7 +23,9 @@ struct Row {
   std::vector<Value> values;
 };
 
-std::string first_mailbox(const std::optional<std::string>& header) {
+using Header = std::optional<std::string_view>;
+
+std::string first_mailbox(const Header& header) {
   if (!header) return {};
   for (const auto& a : mime::read_addresses(*header, 50)) {
     if (a.mailbox) return mime::casemap(*a.mailbox);
@@ -33,83 +33,53 @@ std::string first_mailbox(const std::optional<std::string>& header) {
   return {};
 }
 
-std::string first_display(const std::optional<std::string>& header) {
+std::string first_display(const Header& header) {
   if (!header) return {};
   auto name = mime::display_name(mime::read_addresses(*header, 50));
   return mime::casemap(mime::decode_words(name));
 }
 
+/// The Date header's, else the internal one.
 Result<int64_t> sent_date(mailbox::Mailbox& box, uint32_t uid,
-                          const mailview::HeaderFacts& facts) {
-  if (facts.envelope.date) {
-    if (auto date = mime::read_date(*facts.envelope.date)) {
-      return date->seconds;
-    }
-  }
+                          const mailview::MessageKeys& keys) {
+  if (keys.date) return keys.date->seconds;
   return box.internal_date(uid);
 }
 
-enum class Needed { Nothing, Date, Headers };
-
-Needed needed_for(const std::vector<SortKey>& keys) {
-  Needed out = Needed::Nothing;
-  for (const SortKey& key : keys) {
-    if (key.kind == SortKey::Kind::Date) {
-      out = std::max(out, Needed::Date);
-    } else if (key.kind != SortKey::Kind::Arrival &&
-               key.kind != SortKey::Kind::Size) {
-      out = Needed::Headers;
-    }
-  }
-  return out;
+/// Keys that are numbers, in a message that need not be looked at whole.
+bool is_number(SortKey::Kind kind) {
+  return kind == SortKey::Kind::Date || kind == SortKey::Kind::Arrival ||
+         kind == SortKey::Kind::Size;
 }
 
-Result<mailview::HeaderFacts> facts_for(Session& session, uint32_t uid,
-                                        Needed needed) {
-  mailview::HeaderFacts facts;
-  if (needed == Needed::Headers) {
-    return mailview::header_facts(session.message(), *session.selected(), uid);
+Result<int64_t> number_of(Session& session, uint32_t uid, SortKey::Kind kind,
+                          mailview::MessageKeys& keys) {
+  mailbox::Mailbox& box = *session.selected();
+  if (kind == SortKey::Kind::Arrival) return box.internal_date(uid);
+  if (kind == SortKey::Kind::Size) {
+    return static_cast<int64_t>(TRY(box.virtual_size(uid)));
   }
-  if (needed == Needed::Date) {
-    facts.envelope.date =
-        TRY(mailview::date_header(session.message(), *session.selected(), uid));
-  }
-  return facts;
+  TRY(mailview::message_keys(session.message(), box, uid, keys));
+  return sent_date(box, uid, keys);
 }
 
-Result<Value> value_of(mailbox::Mailbox& box, uint32_t uid,
-                       const mailview::HeaderFacts& facts, SortKey::Kind kind) {
-  Value value;
+std::string text_of(const mime::EnvelopeView& e, SortKey::Kind kind) {
   switch (kind) {
-    case SortKey::Kind::Arrival:
-      value.number = TRY(box.internal_date(uid));
-      break;
-    case SortKey::Kind::Size:
-      value.number = static_cast<int64_t>(TRY(box.virtual_size(uid)));
-      break;
-    case SortKey::Kind::Date:
-      value.number = TRY(sent_date(box, uid, facts));
-      break;
     case SortKey::Kind::Subject:
-      value.text = mime::base_subject(facts.envelope.subject.value_or("")).text;
-      break;
+      return mime::base_subject(e.subject.value_or("")).text;
     case SortKey::Kind::From:
-      value.text = first_mailbox(facts.envelope.from);
-      break;
+      return first_mailbox(e.from);
     case SortKey::Kind::To:
-      value.text = first_mailbox(facts.envelope.to);
-      break;
+      return first_mailbox(e.to);
     case SortKey::Kind::Cc:
-      value.text = first_mailbox(facts.envelope.cc);
-      break;
+      return first_mailbox(e.cc);
     case SortKey::Kind::DisplayFrom:
-      value.text = first_display(facts.envelope.from);
-      break;
+      return first_display(e.from);
     case SortKey::Kind::DisplayTo:
-      value.text = first_display(facts.envelope.to);
-      break;
+      return first_display(e.to);
+    default:
+      return {};
   }
-  return value;
 }
 
 bool before(const std::vector<SortKey>& keys, const Row& a, const Row& b) {
@@ -122,34 +92,64 @@ bool before(const std::vector<SortKey>& keys, const Row& a, const Row& b) {
   return a.uid < b.uid;
 }
 
-/// References, else the first id of In-Reply-To (RFC 5256, REFERENCES 1).
-std::vector<std::string> references_of(const mailview::HeaderFacts& facts) {
-  auto ids = imap::read_message_ids(facts.references);
-  if (!ids.empty()) return ids;
-  return imap::read_message_ids(facts.envelope.in_reply_to.value_or(""), 1);
+/// Errors: as of the mailbox; ENOENT: it has gone.
+Result<Row> row_of(Session& session, uint32_t uid,
+                   const std::vector<SortKey>& keys,
+                   mailview::MessageKeys& held) {
+  Row row{uid, {}};
+  row.values.resize(keys.size());
+  std::optional<mailview::HeaderFacts> facts;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (is_number(keys[i].kind)) {
+      row.values[i].number = TRY(number_of(session, uid, keys[i].kind, held));
+      continue;
+    }
+    if (!facts) {
+      facts = TRY(
+          mailview::header_facts(session.message(), *session.selected(), uid));
+    }
+    row.values[i].text = text_of(facts->envelope, keys[i].kind);
+  }
+  return row;
 }
 
-Result<imap::ThreadMessage> thread_message(Session& session, uint32_t uid,
-                                           bool by_uid,
-                                           imap::ThreadAlgorithm algorithm) {
+/// The order of one number of each: no rows are made.
+net::Task<Result<>> sort_by_number(Session& session, const SortKey& key,
+                                   std::vector<uint32_t>& uids) {
+  std::vector<std::pair<int64_t, uint32_t>> rows;
+  rows.reserve(uids.size());
+  mailview::MessageKeys held;
+  for (size_t i = 0; i < uids.size(); ++i) {
+    if (i % 64 == 63) co_await session.share();
+    auto number = number_of(session, uids[i], key.kind, held);
+    if (!number && number.error().sys == ENOENT) continue;
+    rows.emplace_back(CO_TRY(number), uids[i]);
+  }
+  std::sort(rows.begin(), rows.end(), [&](const auto& a, const auto& b) {
+    if (a.first == b.first) return a.second < b.second;
+    return key.reverse ? a.first > b.first : a.first < b.first;
+  });
+  uids.clear();
+  for (const auto& row : rows) uids.push_back(row.second);
+  co_return Result<>{};
+}
+
+/// Adds message `uid`; one that has gone is left out.
+Result<> add_to_thread(Session& session, uint32_t uid, bool by_uid,
+                       mailview::MessageKeys& held, imap::ThreadInput& input) {
   mailbox::Mailbox& box = *session.selected();
+  auto known = mailview::message_keys(session.message(), box, uid, held);
+  auto date =
+      known ? sent_date(box, uid, held) : Result<int64_t>(fail(known.error()));
+  if (!date && date.error().sys == ENOENT) return {};
   imap::ThreadMessage out;
+  out.date = TRY(date);
   out.number = by_uid ? uid : box.seq(uid);
-  mailview::HeaderFacts facts =
-      TRY(mailview::header_facts(session.message(), box, uid));
-  out.date = TRY(sent_date(box, uid, facts));
-  if (algorithm != imap::ThreadAlgorithm::OrderedSubject) {
-    auto ids =
-        imap::read_message_ids(facts.envelope.message_id.value_or(""), 1);
-    if (!ids.empty()) out.id = std::move(ids[0]);
-    out.references = references_of(facts);
-  }
-  if (algorithm != imap::ThreadAlgorithm::Refs) {
-    auto base = mime::base_subject(facts.envelope.subject.value_or(""));
-    out.subject = std::move(base.text);
-    out.reply = base.reply;
-  }
-  return out;
+  out.id = held.id;
+  out.subject = held.subject;
+  out.reply = held.reply;
+  input.add(out, held.references);
+  return {};
 }
 
 Reply finished(const imap::Command& command, std::string text) {
@@ -165,25 +165,18 @@ Reply finished(const imap::Command& command, std::string text) {
 net::Task<Result<>> sort_messages(Session& session,
                                   const std::vector<SortKey>& keys,
                                   std::vector<uint32_t>& uids) {
-  mailbox::Mailbox& box = *session.selected();
-  Needed needed = needed_for(keys);
+  if (keys.size() == 1 && is_number(keys[0].kind)) {
+    auto sorted = co_await sort_by_number(session, keys[0], uids);
+    co_return sorted;
+  }
   std::vector<Row> rows;
   rows.reserve(uids.size());
+  mailview::MessageKeys held;
   for (size_t i = 0; i < uids.size(); ++i) {
     if (i % 64 == 63) co_await session.share();
-    Row row{uids[i], {}};
-    auto read = facts_for(session, uids[i], needed);
-    if (!read && read.error().sys == ENOENT) continue;
-    mailview::HeaderFacts facts = CO_TRY(read);
-    row.values.reserve(keys.size());
-    bool gone = false;
-    for (const SortKey& key : keys) {
-      auto value = value_of(box, uids[i], facts, key.kind);
-      gone = !value && value.error().sys == ENOENT;
-      if (gone) break;
-      row.values.push_back(CO_TRY(value));
-    }
-    if (!gone) rows.push_back(std::move(row));
+    auto row = row_of(session, uids[i], keys, held);
+    if (!row && row.error().sys == ENOENT) continue;
+    rows.push_back(CO_TRY(row));
   }
   std::sort(rows.begin(), rows.end(),
             [&](const Row& a, const Row& b) { return before(keys, a, b); });
@@ -232,19 +225,17 @@ net::Task<Reply> cmd_thread(Session& session, const imap::Command& command) {
   }
   Found found = co_await run_search(session, command, 2, args[1].text);
   if (!found.error.text.empty()) co_return found.error;
-  std::vector<imap::ThreadMessage> messages;
+  imap::ThreadInput input;
+  input.messages.reserve(found.uids.size());
+  mailview::MessageKeys held;
   for (size_t i = 0; i < found.uids.size(); ++i) {
     if (i % 64 == 63) co_await session.share();
-    auto message = thread_message(session, found.uids[i],
-                                  is_uid_command(command), chosen->second);
-    if (message) {
-      messages.push_back(std::move(*message));
-    } else if (message.error().sys != ENOENT) {
-      co_return session.failure(message.error());
-    }
+    auto added = add_to_thread(session, found.uids[i], is_uid_command(command),
+                               held, input);
+    if (!added) co_return session.failure(added.error());
   }
   session.message().close();
-  std::string text = imap::thread_text(chosen->second, std::move(messages));
+  std::string text = imap::thread_text(chosen->second, input);
   session.output() += "* THREAD" + (text.empty() ? text : " " + text) + "\r\n";
   co_return finished(command, "Thread completed");
 }

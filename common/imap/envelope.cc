@@ -1,6 +1,7 @@
 #include "common/imap/envelope.h"
 
 #include "common/imap/quote.h"
+#include "common/imap/simple_addresses.h"
 #include "common/mime/envelope_address.h"
 
 namespace mail::imap {
@@ -9,15 +10,18 @@ namespace {
 using mime::EnvelopeAddress;
 using mime::Part;
 
-void put_field(std::string& out, const std::optional<std::string>& value) {
+void put_field(std::string& out, std::optional<std::string_view> value) {
   if (!value) {
     out += "NIL";
     return;
   }
+  if (value->find_first_of("\t\r\n") == value->npos) {
+    put_escaped(out, *value);
+    return;
+  }
   // Folds become blanks, the rest stays as it is.
   std::string text;
-  for (size_t i = 0; i < value->size(); ++i) {
-    char c = (*value)[i];
+  for (char c : *value) {
     if (c == '\r' || c == '\n') continue;
     text += c == '\t' ? ' ' : c;
   }
@@ -25,10 +29,6 @@ void put_field(std::string& out, const std::optional<std::string>& value) {
 }
 
 void put_addresses(std::string& out, const std::vector<EnvelopeAddress>& list) {
-  if (list.empty()) {
-    out += "NIL";
-    return;
-  }
   out += '(';
   for (const EnvelopeAddress& a : list) {
     out += '(';
@@ -48,10 +48,14 @@ void put_addresses(std::string& out, const std::vector<EnvelopeAddress>& list) {
   out += ')';
 }
 
-std::vector<EnvelopeAddress> addresses_of(
-    const std::optional<std::string>& value) {
-  if (!value) return {};
-  return mime::read_addresses(*value);
+/// False: there is none, and nothing was appended.
+bool put_header(std::string& out, std::optional<std::string_view> value) {
+  if (!value) return false;
+  if (put_simple_addresses(out, *value)) return true;
+  auto list = mime::read_addresses(*value);
+  if (list.empty()) return false;
+  put_addresses(out, list);
+  return true;
 }
 
 void put_parameters(std::string& out, const mime::Parameters& parameters) {
@@ -154,7 +158,7 @@ void put_leaf(std::string& out, const Part& part, bool extended) {
   if (part.kind == Part::Kind::Message && !part.children.empty()) {
     const Part& inner = part.children[0];
     out += ' ';
-    put_envelope(out, *inner.envelope);
+    put_envelope(out, inner.envelope->view());
     out += ' ';
     put_part(out, inner, extended);
     out += ' ';
@@ -181,10 +185,7 @@ void put_part(std::string& out, const Part& part, bool extended) {
 
 }  // namespace
 
-void put_envelope(std::string& out, const mime::EnvelopeFields& e) {
-  auto from = addresses_of(e.from);
-  auto sender = addresses_of(e.sender);
-  auto reply_to = addresses_of(e.reply_to);
+void put_envelope(std::string& out, const mime::EnvelopeView& e) {
   out += '(';
   put_field(out, e.date);
   out += ' ';
@@ -194,14 +195,18 @@ void put_envelope(std::string& out, const mime::EnvelopeFields& e) {
     out += "NIL";
   }
   out += ' ';
-  put_addresses(out, from);
-  out += ' ';
-  put_addresses(out, sender.empty() ? from : sender);
-  out += ' ';
-  put_addresses(out, reply_to.empty() ? from : reply_to);
-  for (const auto* value : {&e.to, &e.cc, &e.bcc}) {
+  const size_t from = out.size();
+  if (!put_header(out, e.from)) out += "NIL";
+  const size_t size = out.size() - from;
+  for (const auto& value : {e.sender, e.reply_to}) {
     out += ' ';
-    put_addresses(out, addresses_of(*value));
+    if (put_header(out, value)) continue;
+    out.reserve(out.size() + size);
+    out.append(out, from, size);
+  }
+  for (const auto& value : {e.to, e.cc, e.bcc}) {
+    out += ' ';
+    if (!put_header(out, value)) out += "NIL";
   }
   out += ' ';
   put_field(out, e.in_reply_to);

@@ -8,7 +8,7 @@ namespace mail::imap {
 
 /// Appends an ENVELOPE's value with its parentheses (RFC 3501, 7.4.2), in the
 /// original's form: header values raw, sender and reply-to as from if missing.
-void put_envelope(std::string& out, const mime::EnvelopeFields& fields);
+void put_envelope(std::string& out, const mime::EnvelopeView& fields);
 
 /// Appends a BODYSTRUCTURE's value, or BODY's without `extended`.
 void put_body_structure(std::string& out, const mime::Part& root,

@@ -32,6 +32,18 @@ void put_quoted(std::string& out, std::string_view text) {
   out += '"';
 }
 
+/// ASCII without quotes, and with single blanks within.
+bool is_plain(std::string_view text) {
+  char last = ' ';
+  for (char c : text) {
+    if (!is_print(c) || c == '"' || c == '\\' || (c == ' ' && last == ' ')) {
+      return false;
+    }
+    last = c;
+  }
+  return last != ' ';
+}
+
 bool is_atom(std::string_view text) {
   if (text.empty() || iequals(text, "NIL")) return false;
   for (char c : text) {
@@ -73,6 +85,12 @@ void put_escaped(std::string& out, std::string_view text) {
 }
 
 void put_text(std::string& out, std::string_view text) {
+  if (is_plain(text)) {
+    out += '"';
+    out += text;
+    out += '"';
+    return;
+  }
   std::string held;
   held.reserve(text.size());
   bool blank = true;  // leading ones go

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "common/base/hash.h"
 #include "common/imap/quote.h"
 
 namespace mail::imap {
@@ -21,7 +22,10 @@ struct Node {
 
 class Forest {
  public:
-  explicit Forest(std::vector<ThreadMessage>& messages) : messages_(messages) {}
+  explicit Forest(const ThreadInput& input)
+      : messages_(input.messages), references_(input.references) {
+    nodes_.reserve(messages_.size() * 3 / 2);
+  }
 
   void link_references();
   void prune();
@@ -47,25 +51,26 @@ class Forest {
   std::vector<int>& roots() { return roots_; }
 
  private:
-  int node_of(const std::string& id);
+  int node_of(uint64_t id);
   bool is_ancestor(int ancestor, int node) const;
   void set_parent(int node, int parent);
   bool earlier(int a, int b) const {
     const Node &x = at(a), &y = at(b);
     return x.date != y.date ? x.date < y.date : x.number < y.number;
   }
-  const std::string& subject_of(int root, bool& reply) const;
+  uint64_t subject_of(int root, bool& reply) const;
   std::vector<int> post_order() const;
-  void merge_root(std::unordered_map<std::string_view, int>& table, int root,
+  void merge_root(std::unordered_map<uint64_t, int>& table, int root,
                   std::vector<int>& added);
 
-  std::vector<ThreadMessage>& messages_;
+  const std::vector<ThreadMessage>& messages_;
+  const std::vector<uint64_t>& references_;
   std::vector<Node> nodes_;
   std::vector<int> roots_;
-  std::unordered_map<std::string_view, int> by_id_;
+  std::unordered_map<uint64_t, int> by_id_;
 };
 
-int Forest::node_of(const std::string& id) {
+int Forest::node_of(uint64_t id) {
   auto [entry, fresh] = by_id_.try_emplace(id, kNone);
   if (fresh) entry->second = add(kNone);
   return entry->second;
@@ -90,10 +95,11 @@ void Forest::set_parent(int node, int parent) {
 
 // RFC 5256, REFERENCES, step 1.
 void Forest::link_references() {
+  by_id_.reserve(messages_.size() * 3 / 2);
   for (size_t i = 0; i < messages_.size(); ++i) {
-    ThreadMessage& m = messages_[i];
+    const ThreadMessage& m = messages_[i];
     int self = kNone;
-    if (!m.id.empty()) {
+    if (m.id) {
       int found = node_of(m.id);
       // A second message of that id is treated as if it had another.
       if (at(found).message == kNone) {
@@ -105,8 +111,8 @@ void Forest::link_references() {
     }
     if (self == kNone) self = add(static_cast<int>(i));
     int parent = kNone;
-    for (const std::string& id : m.references) {
-      int next = node_of(id);
+    for (size_t k = 0; k < m.references; ++k) {
+      int next = node_of(references_[m.first_reference + k]);
       if (parent != kNone && at(next).parent == kNone &&
           !is_ancestor(next, parent)) {
         set_parent(next, parent);
@@ -196,7 +202,7 @@ void Forest::date_by_latest() {
   }
 }
 
-const std::string& Forest::subject_of(int root, bool& reply) const {
+uint64_t Forest::subject_of(int root, bool& reply) const {
   const Node* node = &at(root);
   if (node->message == kNone) node = &at(node->children[0]);
   const ThreadMessage& m = messages_[static_cast<size_t>(node->message)];
@@ -204,11 +210,11 @@ const std::string& Forest::subject_of(int root, bool& reply) const {
   return m.subject;
 }
 
-void Forest::merge_root(std::unordered_map<std::string_view, int>& table,
-                        int root, std::vector<int>& added) {
+void Forest::merge_root(std::unordered_map<uint64_t, int>& table, int root,
+                        std::vector<int>& added) {
   bool reply = false, other_reply = false;
-  const std::string& subject = subject_of(root, reply);
-  auto entry = subject.empty() ? table.end() : table.find(subject);
+  uint64_t subject = subject_of(root, reply);
+  auto entry = subject ? table.find(subject) : table.end();
   if (entry == table.end() || entry->second == root) return;
   int other = entry->second;
   (void)subject_of(other, other_reply);
@@ -237,11 +243,11 @@ void Forest::merge_root(std::unordered_map<std::string_view, int>& table,
 
 // Step 5.
 void Forest::merge_subjects() {
-  std::unordered_map<std::string_view, int> table;
+  std::unordered_map<uint64_t, int> table;
   for (int root : roots_) {
     bool reply = false, other_reply = false;
-    const std::string& subject = subject_of(root, reply);
-    if (subject.empty()) continue;
+    uint64_t subject = subject_of(root, reply);
+    if (!subject) continue;
     auto [entry, fresh] = table.try_emplace(subject, root);
     if (fresh) continue;
     int other = entry->second;
@@ -301,15 +307,15 @@ std::string Forest::text() const {
   return out;
 }
 
-std::string ordered_subject(std::vector<ThreadMessage>& messages) {
-  Forest forest(messages);
-  std::vector<int> order(messages.size());
+std::string ordered_subject(const ThreadInput& input) {
+  Forest forest(input);
+  std::vector<int> order(input.messages.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int>(i);
-  auto of = [&](int i) -> ThreadMessage& {
-    return messages[static_cast<size_t>(i)];
+  auto of = [&](int i) -> const ThreadMessage& {
+    return input.messages[static_cast<size_t>(i)];
   };
   std::sort(order.begin(), order.end(), [&](int a, int b) {
-    ThreadMessage &x = of(a), &y = of(b);
+    const ThreadMessage &x = of(a), &y = of(b);
     if (x.subject != y.subject) return x.subject < y.subject;
     return x.date != y.date ? x.date < y.date : x.number < y.number;
   });
@@ -330,12 +336,23 @@ std::string ordered_subject(std::vector<ThreadMessage>& messages) {
 
 }  // namespace
 
-std::string thread_text(ThreadAlgorithm algorithm,
-                        std::vector<ThreadMessage> messages) {
+uint64_t thread_key(std::string_view text) {
+  return text.empty() ? 0 : std::max<uint64_t>(hash64(text), 1);
+}
+
+void ThreadInput::add(ThreadMessage message,
+                      const std::vector<uint64_t>& of_it) {
+  message.first_reference = references.size();
+  message.references = of_it.size();
+  references.insert(references.end(), of_it.begin(), of_it.end());
+  messages.push_back(message);
+}
+
+std::string thread_text(ThreadAlgorithm algorithm, const ThreadInput& input) {
   if (algorithm == ThreadAlgorithm::OrderedSubject) {
-    return ordered_subject(messages);
+    return ordered_subject(input);
   }
-  Forest forest(messages);
+  Forest forest(input);
   forest.link_references();
   forest.prune();
   forest.sort_children();

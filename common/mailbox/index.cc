@@ -1,17 +1,11 @@
 #include "common/mailbox/index.h"
 
-#include <fmt/format.h>
-
-#include <cstring>
-
-#include "common/base/ascii.h"
+#include "common/mailbox/cache_block.h"
 
 namespace mail::mailbox {
 
 namespace {
 
-// Another number: what older programs have written is not read.
-constexpr uint32_t kVersion = 1;
 // LMDB's keys are at most 511 bytes.
 constexpr size_t kMaxPath = 480, kMaxField = 400;
 
@@ -30,112 +24,6 @@ uint32_t number_at(std::string_view text, size_t at) {
     out = out << 8 | static_cast<unsigned char>(text[at + i]);
   }
   return out;
-}
-
-struct PackedRecord {
-  uint64_t keywords, modseq, size, virtual_size, offset;
-  int64_t internal_date, save_date;
-  uint32_t uid;
-  uint16_t name_size;
-  uint8_t flags, bits;  // bits: 1 in_new, 2 odd_info
-};
-
-std::string pack(const Record& record, std::string_view odd) {
-  PackedRecord packed{};
-  packed.keywords = record.keywords;
-  packed.modseq = record.modseq;
-  packed.size = record.size;
-  packed.virtual_size = record.virtual_size;
-  packed.offset = record.offset;
-  packed.internal_date = record.internal_date;
-  packed.save_date = record.save_date;
-  packed.uid = record.uid;
-  packed.name_size = static_cast<uint16_t>(record.name.size());
-  packed.flags = record.flags;
-  packed.bits =
-      static_cast<uint8_t>((record.in_new ? 1 : 0) | (record.odd_info ? 2 : 0));
-  std::string out(reinterpret_cast<const char*>(&packed), sizeof packed);
-  out += record.name;
-  out += odd;
-  return out;
-}
-
-bool unpack(std::string_view bytes, Record& out, std::string_view& odd) {
-  PackedRecord packed;
-  if (bytes.size() < sizeof packed) return false;
-  memcpy(&packed, bytes.data(), sizeof packed);
-  bytes.remove_prefix(sizeof packed);
-  if (bytes.size() < packed.name_size) return false;
-  out.uid = packed.uid;
-  out.flags = packed.flags;
-  out.in_new = packed.bits & 1;
-  out.odd_info = packed.bits & 2;
-  out.keywords = packed.keywords;
-  out.modseq = packed.modseq;
-  out.size = packed.size;
-  out.virtual_size = packed.virtual_size;
-  out.internal_date = packed.internal_date;
-  out.save_date = packed.save_date;
-  out.offset = packed.offset;
-  out.name = bytes.substr(0, packed.name_size);
-  odd = bytes.substr(packed.name_size);
-  return true;
-}
-
-struct PackedHeader {
-  uint64_t highest_modseq, history_floor, writes, virtual_size;
-  Stamp stamps[3];
-  uint32_t version, uidvalidity, uidnext, first_recent;
-  uint32_t messages, unseen, recent, unused;
-  char guid[32];
-};
-
-std::string pack(const IndexHeader& header) {
-  PackedHeader packed{};
-  packed.version = kVersion;
-  packed.highest_modseq = header.highest_modseq;
-  packed.history_floor = header.history_floor;
-  packed.writes = header.writes;
-  packed.virtual_size = header.virtual_size;
-  for (int i = 0; i < 3; ++i) packed.stamps[i] = header.stamps[i];
-  packed.uidvalidity = header.uidvalidity;
-  packed.uidnext = header.uidnext;
-  packed.first_recent = header.first_recent;
-  packed.messages = header.messages;
-  packed.unseen = header.unseen;
-  packed.recent = header.recent;
-  memcpy(packed.guid, header.guid.data(),
-         std::min(header.guid.size(), sizeof packed.guid));
-  std::string out(reinterpret_cast<const char*>(&packed), sizeof packed);
-  out += join(header.keywords, "\n");
-  return out;
-}
-
-bool unpack(std::string_view bytes, IndexHeader& out) {
-  PackedHeader packed;
-  if (bytes.size() < sizeof packed) return false;
-  memcpy(&packed, bytes.data(), sizeof packed);
-  bytes.remove_prefix(sizeof packed);
-  if (packed.version != kVersion) return false;
-  out.highest_modseq = packed.highest_modseq;
-  out.history_floor = packed.history_floor;
-  out.writes = packed.writes;
-  out.virtual_size = packed.virtual_size;
-  for (int i = 0; i < 3; ++i) out.stamps[i] = packed.stamps[i];
-  out.uidvalidity = packed.uidvalidity;
-  out.uidnext = packed.uidnext;
-  out.first_recent = packed.first_recent;
-  out.messages = packed.messages;
-  out.unseen = packed.unseen;
-  out.recent = packed.recent;
-  out.guid.assign(packed.guid, strnlen(packed.guid, sizeof packed.guid));
-  out.keywords.clear();
-  if (!bytes.empty()) {
-    for (std::string_view name : split_exact(bytes, '\n')) {
-      out.keywords.emplace_back(name);
-    }
-  }
-  return true;
 }
 
 std::string name_key(const std::string& path) {
@@ -162,6 +50,12 @@ std::string Index::key(char kind) const {
 std::string Index::key(char kind, uint32_t uid) const {
   std::string out = key(kind);
   append(out, uid);
+  return out;
+}
+
+std::string Index::block_key(uint32_t number, std::string_view field) const {
+  std::string out = key('b', number);
+  out += field.substr(0, kMaxField);
   return out;
 }
 
@@ -192,7 +86,7 @@ bool Index::header(IndexHeader& out) {
   file_->read([&](IndexFile::Transaction& transaction) {
     if (!find_box(transaction, /*make=*/false)) return;
     auto value = transaction.get(key('h'));
-    found = value && unpack(*value, out);
+    found = value && unpack_header(*value, out);
   });
   return found;
 }
@@ -205,13 +99,16 @@ bool Index::load(const Each& each, std::vector<Expunged>& expunged) {
       return;
     }
     seen_write_ = file_->last_write();
-    transaction.walk(key('r'), [&](std::string_view, std::string_view value) {
-      Record record;
-      std::string_view odd;
-      whole = unpack(value, record, odd);
-      if (whole) each(record, odd);
-      return whole;
-    });
+    transaction.walk(
+        key('r'), [&](std::string_view key, std::string_view value) {
+          Record record;
+          std::string_view odd;
+          whole = key.size() == 9 && unpack_record(value, record, odd);
+          if (!whole) return false;
+          record.uid = number_at(key, 5);
+          each(record, odd);
+          return true;
+        });
     Writer writer(*this, transaction);
     expunged = writer.expunged_after(0);
   });
@@ -256,17 +153,20 @@ bool Index::write(const std::function<void(Writer&)>& work) {
 
 bool Index::Writer::header(IndexHeader& out) {
   auto value = transaction_.get(index_.key('h'));
-  return value && unpack(*value, out);
+  return value && unpack_header(*value, out);
 }
 
 void Index::Writer::walk(const Each& each) {
-  transaction_.walk(index_.key('r'),
-                    [&](std::string_view, std::string_view value) {
-                      Record record;
-                      std::string_view odd;
-                      if (unpack(value, record, odd)) each(record, odd);
-                      return true;
-                    });
+  transaction_.walk(
+      index_.key('r'), [&](std::string_view key, std::string_view value) {
+        Record record;
+        std::string_view odd;
+        if (key.size() == 9 && unpack_record(value, record, odd)) {
+          record.uid = number_at(key, 5);
+          each(record, odd);
+        }
+        return true;
+      });
 }
 
 std::vector<Index::Expunged> Index::Writer::expunged_after(uint64_t modseq) {
@@ -282,12 +182,26 @@ std::vector<Index::Expunged> Index::Writer::expunged_after(uint64_t modseq) {
 }
 
 void Index::Writer::put(const Record& record, std::string_view odd) {
-  transaction_.put(index_.key('r', record.uid), pack(record, odd));
+  transaction_.put(index_.key('r', record.uid), pack_record(record, odd));
+}
+
+void Index::Writer::put_last(const Record& record, std::string_view odd) {
+  transaction_.append(index_.key('r', record.uid), pack_record(record, odd));
 }
 
 void Index::Writer::remove(uint32_t uid, uint64_t modseq) {
   transaction_.remove(index_.key('r', uid));
-  transaction_.remove_prefix(index_.key('c', uid));
+  // Its computed values go with those of the last one beside it.
+  uint32_t number = CacheBlock::number_of(uid);
+  bool alone = true;
+  transaction_.walk_from(
+      index_.key('r', number * CacheBlock::kMessages), index_.key('r'),
+      [&](std::string_view key, std::string_view) {
+        alone = key.size() != 9 ||
+                CacheBlock::number_of(number_at(key, 5)) != number;
+        return false;
+      });
+  if (alone) transaction_.remove_prefix(index_.key('b', number));
   std::string key = index_.key('x');
   append(key, modseq);
   append(key, uid);
@@ -308,14 +222,17 @@ void Index::Writer::trim_expunged(uint64_t floor) {
 }
 
 void Index::Writer::put_header(const IndexHeader& header) {
-  transaction_.put(index_.key('h'), pack(header));
+  transaction_.put(index_.key('h'), pack_header(header));
 }
 
-void Index::Writer::put_cached(uint32_t uid, std::string_view field,
-                               std::string_view value) {
-  std::string key = index_.key('c', uid);
-  key += field.substr(0, kMaxField);
-  transaction_.put(key, value);
+std::optional<std::string_view> Index::Writer::block(uint32_t number,
+                                                     std::string_view field) {
+  return transaction_.get(index_.block_key(number, field));
+}
+
+void Index::Writer::put_block(uint32_t number, std::string_view field,
+                              std::string_view bytes) {
+  transaction_.put(index_.block_key(number, field), bytes);
 }
 
 void Index::Writer::clear() {
@@ -324,13 +241,14 @@ void Index::Writer::clear() {
   transaction_.remove_prefix(box);
 }
 
-std::optional<std::string> Index::cached(uint32_t uid, std::string_view field) {
+std::optional<std::string> Index::block(uint32_t number,
+                                        std::string_view field) {
   std::optional<std::string> out;
   if (box_ == 0) return out;
-  std::string key = this->key('c', uid);
-  key += field.substr(0, kMaxField);
   file_->read([&](IndexFile::Transaction& transaction) {
-    if (auto value = transaction.get(key)) out.emplace(*value);
+    if (auto value = transaction.get(block_key(number, field))) {
+      out.emplace(*value);
+    }
   });
   return out;
 }

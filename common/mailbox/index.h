@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,37 +9,14 @@
 #include <vector>
 
 #include "common/mailbox/index_file.h"
-#include "common/mailbox/record.h"
+#include "common/mailbox/index_format.h"
 
 namespace mail::mailbox {
 
-/// When and how large a file or directory was.
-struct Stamp {
-  uint64_t inode = 0, size = 0;
-  int64_t seconds = 0, nanoseconds = 0;
-  static Stamp of(const std::string& path);
-  friend bool operator==(const Stamp&, const Stamp&) = default;
-};
-
-/// What the index says of a whole mailbox.
-struct IndexHeader {
-  uint32_t uidvalidity = 0, uidnext = 1, first_recent = 1;
-  uint64_t highest_modseq = 1, history_floor = 1;
-  uint64_t writes = 0;  ///< counts; for those who look whether others wrote
-  std::string guid;
-  std::vector<std::string> keywords;
-  /// Of the files when all of them were in the index; zeros: look yourself.
-  /// Maildir: new/, cur/, dovecot-uidlist. mbox: the file.
-  Stamp stamps[3];
-  /// Sums, good as long as the stamps are.
-  uint32_t messages = 0, unseen = 0, recent = 0;
-  uint64_t virtual_size = Record::kUnknown;
-};
-
 /// One mailbox in an index file. Keys: box number (4 bytes, big endian), a
 /// letter, and
-///   h                 header                 r uid         record
-///   x modseq uid      expunged               c uid field   computed value
+///   h                 header        r uid            record
+///   x modseq uid      expunged      b number field   CacheBlock
 /// and in box 0:  n path -> number,  i -> last number.
 class Index {
  public:
@@ -77,8 +53,12 @@ class Index {
     void remove(uint32_t uid, uint64_t modseq);
     void trim_expunged(uint64_t floor);
     void put_header(const IndexHeader& header);
-    void put_cached(uint32_t uid, std::string_view field,
-                    std::string_view value);
+    /// The same, of the highest uid.
+    void put_last(const Record& record, std::string_view odd);
+    std::optional<std::string_view> block(uint32_t number,
+                                          std::string_view field);
+    void put_block(uint32_t number, std::string_view field,
+                   std::string_view bytes);
     void clear();
 
    private:
@@ -88,7 +68,8 @@ class Index {
   /// All or nothing. False: nothing was written.
   bool write(const std::function<void(Writer&)>& work);
 
-  std::optional<std::string> cached(uint32_t uid, std::string_view field);
+  /// A CacheBlock's bytes.
+  std::optional<std::string> block(uint32_t number, std::string_view field);
   /// The mailbox is gone.
   void forget();
 
@@ -97,6 +78,7 @@ class Index {
   bool find_box(IndexFile::Transaction& transaction, bool make);
   std::string key(char kind) const;
   std::string key(char kind, uint32_t uid) const;
+  std::string block_key(uint32_t number, std::string_view field) const;
 
   std::shared_ptr<IndexFile> file_;
   std::string path_;

@@ -67,6 +67,16 @@ bool IndexFile::Transaction::put(std::string_view key, std::string_view value) {
   return error_ == 0;
 }
 
+bool IndexFile::Transaction::append(std::string_view key,
+                                    std::string_view value) {
+  if (error_) return false;
+  MDB_val k = value_of(key), v = value_of(value);
+  int error = mdb_put(txn_, dbi_, &k, &v, MDB_APPEND);
+  if (error == MDB_KEYEXIST) return put(key, value);
+  error_ = error;
+  return error_ == 0;
+}
+
 uint64_t IndexFile::Transaction::id() const { return mdb_txn_id(txn_); }
 
 void IndexFile::Transaction::remove(std::string_view key) {
@@ -79,11 +89,17 @@ void IndexFile::Transaction::remove(std::string_view key) {
 void IndexFile::Transaction::walk(
     std::string_view prefix,
     const std::function<bool(std::string_view, std::string_view)>& each) {
+  walk_from(prefix, prefix, each);
+}
+
+void IndexFile::Transaction::walk_from(
+    std::string_view first, std::string_view prefix,
+    const std::function<bool(std::string_view, std::string_view)>& each) {
   Cursor cursor(txn_, dbi_);
   if (!cursor.cursor) return;
-  MDB_val k = value_of(prefix), v;
+  MDB_val k = value_of(first), v;
   int error = mdb_cursor_get(cursor.cursor, &k, &v,
-                             prefix.empty() ? MDB_FIRST : MDB_SET_RANGE);
+                             first.empty() ? MDB_FIRST : MDB_SET_RANGE);
   while (error == 0 && view_of(k).starts_with(prefix)) {
     if (!each(view_of(k), view_of(v))) return;
     error = mdb_cursor_get(cursor.cursor, &k, &v, MDB_NEXT);

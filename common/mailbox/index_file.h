@@ -30,12 +30,19 @@ class IndexFile {
     std::optional<std::string_view> get(std::string_view key);
     /// False: no more room, or another error; the whole is given up then.
     bool put(std::string_view key, std::string_view value);
+    /// The same for a key behind all others, which fills pages; elsewhere it
+    /// is put.
+    bool append(std::string_view key, std::string_view value);
     void remove(std::string_view key);
     void remove_prefix(std::string_view prefix);
     /// All keys with the prefix, in order, until `each` returns false.
     void walk(std::string_view prefix,
               const std::function<bool(std::string_view key,
                                        std::string_view value)>& each);
+    /// The same from `first` on.
+    void walk_from(std::string_view first, std::string_view prefix,
+                   const std::function<bool(std::string_view key,
+                                            std::string_view value)>& each);
     /// As IndexFile::last_write() tells it, of what is seen here.
     uint64_t id() const;
     bool failed() const { return error_ != 0; }

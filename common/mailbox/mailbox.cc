@@ -104,8 +104,8 @@ Result<std::unique_ptr<MessageReader>> Mailbox::open_message(uint32_t uid) {
   return state_->open_message(uid);
 }
 
-std::optional<std::string> Mailbox::cached(uint32_t uid,
-                                           std::string_view field) {
+std::optional<std::string_view> Mailbox::cached(uint32_t uid,
+                                                std::string_view field) {
   return state_->cached(uid, field);
 }
 
@@ -116,6 +116,7 @@ void Mailbox::put_cached(uint32_t uid, std::string_view field,
 
 Result<Changes> Mailbox::sync(Expunges expunges) {
   TRY(state_->refresh());
+  state_->drop_blocks();
   if (state_->uidvalidity() != uidvalidity_) {
     return fail(Fault::Temporary, "UIDVALIDITY changed while it was open");
   }

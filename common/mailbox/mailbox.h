@@ -128,8 +128,9 @@ class Mailbox {
   Result<std::unique_ptr<MessageReader>> open_message(uint32_t uid);
 
   // Computed values in the index, by message and name of the field
-  // ("envelope", "bodystructure", "hdr.subject"). Losing them is harmless.
-  std::optional<std::string> cached(uint32_t uid, std::string_view field);
+  // ("headers", "bodystructure", "hdr.subject"). Losing them is harmless.
+  // The view is valid until the next call.
+  std::optional<std::string_view> cached(uint32_t uid, std::string_view field);
   void put_cached(uint32_t uid, std::string_view field, std::string_view value);
 
   // Changes.

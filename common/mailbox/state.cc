@@ -36,8 +36,16 @@ Result<std::optional<std::vector<uint32_t>>> State::link_from(
 }
 
 Record* State::find(uint32_t uid) {
+  // Most who ask walk along: the same again, or the next.
+  for (size_t i = hint_; i < records_.size() && i < hint_ + 2; ++i) {
+    if (records_[i].uid != uid) continue;
+    hint_ = i;
+    return &records_[i];
+  }
   auto it = std::lower_bound(records_.begin(), records_.end(), uid, by_uid);
-  return it != records_.end() && it->uid == uid ? &*it : nullptr;
+  if (it == records_.end() || it->uid != uid) return nullptr;
+  hint_ = static_cast<size_t>(it - records_.begin());
+  return &*it;
 }
 
 std::shared_ptr<const std::vector<uint32_t>> State::uids() {
@@ -292,6 +300,8 @@ void State::reset(uint32_t uidvalidity, uint32_t uidnext) {
     gone.push_back({Mutation::Kind::Remove, {.uid = record.uid}});
   }
   apply(gone);
+  pending_blocks_.clear();
+  drop_blocks();
   uidvalidity_ = uidvalidity;
   uidnext_ = uidnext;
   first_recent_ = uidnext;

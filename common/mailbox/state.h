@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <deque>
 #include <functional>
 #include <map>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "common/base/result.h"
+#include "common/mailbox/cache_block.h"
 #include "common/mailbox/index.h"
 #include "common/mailbox/mailbox.h"
 #include "common/mailbox/permissions.h"
@@ -99,7 +101,8 @@ class State : public std::enable_shared_from_this<State>,
   std::optional<std::vector<uint32_t>> expunged_since(uint64_t modseq) const;
   /// Whoever changes flags next: see apply().
   void set_silent(const Mailbox* session) { wished_silent_ = session; }
-  std::optional<std::string> cached(uint32_t uid, std::string_view field);
+  /// The view is valid until the next call.
+  std::optional<std::string_view> cached(uint32_t uid, std::string_view field);
   void put_cached(uint32_t uid, std::string_view field, std::string_view value);
   Failure expunged(uint32_t uid) const;
   void log(UserSettings::Severity severity, std::string_view text) const;
@@ -143,6 +146,8 @@ class State : public std::enable_shared_from_this<State>,
   /// uidnext or the like: must be written although no record was.
   void header_changed() { header_dirty_ = true; }
   static bool is_settled(const Stamp& stamp);
+  /// Blocks that were looked at are asked for anew.
+  void drop_blocks() { read_blocks_.clear(); }
   /// Hooks for what a format keeps beside the records.
   virtual void adopted(const Record&) {}
   /// Records are taken from the mailbox alone, not from other processes.
@@ -191,8 +196,19 @@ class State : public std::enable_shared_from_this<State>,
   bool header_dirty_ = false;
   std::unordered_set<uint32_t> told_gone_;  // by others, in this transaction
   std::set<uint32_t> dirty_;                // records to be written
-  std::map<std::pair<uint32_t, std::string>, std::string> pending_cache_;
-  size_t pending_cache_size_ = 0;
+  struct BlockKey {
+    uint32_t number;
+    std::string field;
+    auto operator<=>(const BlockKey&) const = default;
+  };
+  void put_blocks(Index::Writer& writer);
+  void nothing_pending();
+  std::map<BlockKey, CacheBlock> pending_blocks_;  // to be written
+  size_t pending_size_ = 0;
+  /// As they are in the index, of each field the one that was asked for last.
+  std::map<std::string, std::pair<uint32_t, CacheBlock>, std::less<>>
+      read_blocks_;
+  size_t hint_ = 0;  // where find() has found the last
 };
 
 }  // namespace mail::mailbox

@@ -13,8 +13,10 @@ namespace mail::mailbox {
 
 namespace {
 
-constexpr size_t kMaxCachedValue = 64 << 10;    // mail_cache_record_max_size
-constexpr size_t kMaxPendingCache = 512 << 10;  // until it is written
+constexpr size_t kMaxCachedValue = 16 << 10;
+constexpr size_t kMaxBlock = 256 << 10;
+constexpr size_t kMaxPendingCache = 1 << 20;  // until it is written
+constexpr size_t kMaxReadBlocks = 8;
 constexpr size_t kMaxPendingFacts = 4096;
 constexpr size_t kFileSlack = 64 << 20;  // beside mail_cache_max_size
 // The kernel's clock for files goes in steps of up to 10 ms.
@@ -67,6 +69,7 @@ bool State::load_index(IndexHeader& header) {
   if (!whole) {
     records_.clear();
     odd_.clear();
+    index_->write([](Index::Writer& writer) { writer.clear(); });
     return false;
   }
   uids_.reset();
@@ -200,14 +203,29 @@ void State::put_pending(Index::Writer& writer) {
       writer.put(*record, odd_of(*record));
     }
   }
-  for (auto& [key, value] : pending_cache_) {
-    if (find(key.first)) writer.put_cached(key.first, key.second, value);
+  put_blocks(writer);
+}
+
+void State::put_blocks(Index::Writer& writer) {
+  auto is_here = [this](uint32_t uid) { return find(uid) != nullptr; };
+  for (const auto& [key, block] : pending_blocks_) {
+    CacheBlock whole;
+    whole.take_missing(block, key.number, is_here);
+    if (whole.empty()) continue;
+    if (auto stored = writer.block(key.number, key.field)) {
+      whole.take_missing(CacheBlock(*stored), key.number, is_here);
+    }
+    if (whole.size() <= kMaxBlock) {
+      writer.put_block(key.number, key.field, whole.bytes());
+    }
   }
 }
 
 void State::write_everything(Index::Writer& writer) {
   writer.clear();
-  for (const Record& record : records_) writer.put(record, odd_of(record));
+  for (const Record& record : records_) {
+    writer.put_last(record, odd_of(record));
+  }
   IndexHeader header = header_now();
   // What was expunged is not written again: the history begins here.
   header.history_floor = highest_modseq_;
@@ -223,6 +241,11 @@ void State::write_everything(Index::Writer& writer) {
 
 void State::publish() {
   if (!write_index([this](Index::Writer& writer) {
+        IndexHeader before;
+        // Of a mailbox that is not known everything will be written.
+        if (!writer.header(before) || before.uidvalidity != uidvalidity_) {
+          return;
+        }
         std::unordered_set<uint32_t> gone;
         for (auto& one : writer.expunged_after(0)) gone.insert(one.uid);
         for (const Record& record : records_) {
@@ -237,13 +260,9 @@ void State::save_all() {
   if (!index_) return;
   if (index_->write([this](Index::Writer& writer) {
         write_everything(writer);
-        put_pending(writer);
+        put_blocks(writer);
       })) {
-    dirty_.clear();
-    pending_cache_.clear();
-    pending_cache_size_ = 0;
-    header_dirty_ = false;
-    for (Stamp& stamp : stored_stamps_) stamp = {};
+    nothing_pending();
     return;
   }
   log(UserSettings::Severity::Warning,
@@ -251,6 +270,15 @@ void State::save_all() {
                   "without an index on disk",
                   paths_.index));
   index_.reset();
+}
+
+void State::nothing_pending() {
+  dirty_.clear();
+  pending_blocks_.clear();
+  pending_size_ = 0;
+  drop_blocks();
+  header_dirty_ = false;
+  for (Stamp& stamp : stored_stamps_) stamp = {};
 }
 
 /// `work` in one transaction, with what waits to be written; without an index
@@ -267,6 +295,7 @@ bool State::write_index(const std::function<void(Index::Writer&)>& work) {
     work(writer);
     if (!known) {
       write_everything(writer);
+      put_blocks(writer);
     } else {
       // Of a new file another was the first to write: what it lacks.
       if (fresh) {
@@ -279,11 +308,7 @@ bool State::write_index(const std::function<void(Index::Writer&)>& work) {
     }
   });
   if (done) {
-    dirty_.clear();
-    pending_cache_.clear();
-    pending_cache_size_ = 0;
-    header_dirty_ = false;
-    for (Stamp& stamp : stored_stamps_) stamp = {};
+    nothing_pending();
     return true;
   }
   // Removed under us, or full of values that can be computed again.
@@ -293,13 +318,13 @@ bool State::write_index(const std::function<void(Index::Writer&)>& work) {
 
 void State::flush_index() {
   if (!index_) return;
-  if (dirty_.empty() && pending_cache_.empty() && !header_dirty_) return;
+  if (dirty_.empty() && pending_blocks_.empty() && !header_dirty_) return;
   if (!write_index([](Index::Writer&) {})) save_all();
 }
 
 void State::close_index(const Stamp (&stamps)[3]) {
   if (!index_) return;
-  bool same = dirty_.empty() && pending_cache_.empty() && !header_dirty_;
+  bool same = dirty_.empty() && pending_blocks_.empty() && !header_dirty_;
   for (int i = 0; i < 3; ++i) same = same && stamps[i] == stored_stamps_[i];
   if (same) return;
   flush_index();
@@ -334,25 +359,40 @@ void State::remember(const Record& record) {
   if (dirty_.size() >= kMaxPendingFacts) flush_index();
 }
 
-std::optional<std::string> State::cached(uint32_t uid, std::string_view field) {
-  if (!pending_cache_.empty()) {
-    auto it = pending_cache_.find({uid, std::string(field)});
-    if (it != pending_cache_.end()) return it->second;
+std::optional<std::string_view> State::cached(uint32_t uid,
+                                              std::string_view field) {
+  if (!find(uid)) return std::nullopt;
+  uint32_t number = CacheBlock::number_of(uid);
+  if (!pending_blocks_.empty()) {
+    auto it = pending_blocks_.find({number, std::string(field)});
+    if (it != pending_blocks_.end()) {
+      if (auto value = it->second.get(uid)) return value;
+    }
   }
-  return index_ ? index_->cached(uid, field) : std::nullopt;
+  if (!index_) return std::nullopt;
+  auto it = read_blocks_.find(field);
+  if (it == read_blocks_.end() || it->second.first != number) {
+    if (it == read_blocks_.end()) {
+      if (read_blocks_.size() >= kMaxReadBlocks) drop_blocks();
+      it = read_blocks_.try_emplace(std::string(field)).first;
+    }
+    auto bytes = index_->block(number, field);
+    it->second = {number, bytes ? CacheBlock(*bytes) : CacheBlock()};
+  }
+  return it->second.second.get(uid);
 }
 
 void State::put_cached(uint32_t uid, std::string_view field,
                        std::string_view value) {
   if (value.size() > kMaxCachedValue || !find(uid)) return;
-  std::string& place = pending_cache_[{uid, std::string(field)}];
-  pending_cache_size_ += value.size() + field.size() + 64;
-  place = value;
-  if (pending_cache_size_ < kMaxPendingCache) return;
+  uint32_t number = CacheBlock::number_of(uid);
+  pending_blocks_[{number, std::string(field)}].put(uid, value);
+  pending_size_ += value.size() + 8;
+  if (pending_size_ < kMaxPendingCache) return;
   flush_index();
   // Without an index the newest are kept, so that memory stays bounded.
-  pending_cache_.clear();
-  pending_cache_size_ = 0;
+  pending_blocks_.clear();
+  pending_size_ = 0;
 }
 
 }  // namespace mail::mailbox

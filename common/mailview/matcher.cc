@@ -73,8 +73,8 @@ bool asks_modseq(const SearchKey& key) {
   return std::any_of(key.children.begin(), key.children.end(), asks_modseq);
 }
 
-const std::optional<std::string>* envelope_field(const mime::EnvelopeFields& e,
-                                                 std::string_view name) {
+const std::optional<std::string_view>* envelope_field(
+    const mime::EnvelopeView& e, std::string_view name) {
   if (name == "SUBJECT") return &e.subject;
   if (name == "FROM") return &e.from;
   if (name == "TO") return &e.to;
@@ -247,10 +247,9 @@ Result<bool> Matcher::judge_flag(const SearchKey& key) {
 
 Result<bool> Matcher::judge_date(const SearchKey& key) {
   if (key.date == SearchKey::Date::Sent) {
-    if (!facts_) facts_ = TRY(header_facts(open_, box_, uid_));
+    TRY(message_keys(open_, box_, uid_, keys_));
     // Without a date it was sent in 1970, as the original has it.
-    auto date = mime::read_date(facts_->envelope.date.value_or(""))
-                    .value_or(mime::HeaderDate{});
+    auto date = keys_.date.value_or(mime::HeaderDate{});
     int64_t shifted = date.seconds + date.offset;
     int64_t day = shifted >= 0 ? shifted / 86400 : -((86399 - shifted) / 86400);
     return compare_date(key, date.seconds, day);

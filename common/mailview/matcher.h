@@ -47,6 +47,7 @@ class Matcher {
   uint32_t seq_ = 0, uid_ = 0;
   mailbox::Message message_;
   std::optional<HeaderFacts> facts_;
+  MessageKeys keys_;
   std::optional<std::string> raw_;
   std::optional<mime::Part> structure_;
 };

@@ -2,8 +2,10 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "common/mailbox/mailbox.h"
+#include "common/mailview/message_facts.h"
 #include "common/mime/structure.h"
 
 namespace mail::mailview {
@@ -23,22 +25,19 @@ class OpenMessage {
   std::optional<mime::Part> structure_;
 };
 
-/// ENVELOPE's and BODYSTRUCTURE's values, out of the index or made and put
-/// there.
+/// ENVELOPE's and BODYSTRUCTURE's values, by what the index has or, made from
+/// the file, is put there.
+Result<> put_envelope(std::string& out, OpenMessage& open,
+                      mailbox::Mailbox& mailbox, uint32_t uid);
 Result<std::string> envelope_text(OpenMessage& open, mailbox::Mailbox& mailbox,
                                   uint32_t uid);
 Result<std::string> structure_text(OpenMessage& open, mailbox::Mailbox& mailbox,
                                    uint32_t uid, bool extended);
-/// The raw values of the headers that SEARCH, SORT and THREAD look at.
-struct HeaderFacts {
-  mime::EnvelopeFields envelope;
-  std::string references;
-};
+/// The raw values of the headers that SEARCH and SORT look at.
 Result<HeaderFacts> header_facts(OpenMessage& open, mailbox::Mailbox& mailbox,
                                  uint32_t uid);
-/// The Date header's value alone.
-Result<std::optional<std::string>> date_header(OpenMessage& open,
-                                               mailbox::Mailbox& mailbox,
-                                               uint32_t uid);
+/// What dates and threads are made of.
+Result<> message_keys(OpenMessage& open, mailbox::Mailbox& mailbox,
+                      uint32_t uid, MessageKeys& out);
 
 }  // namespace mail::mailview

@@ -103,7 +103,7 @@ std::string shorten(std::string_view text) {
 
 Result<std::string> preview_text(OpenMessage& open, mailbox::Mailbox& mailbox,
                                  uint32_t uid) {
-  if (auto cached = mailbox.cached(uid, "preview")) return *cached;
+  if (auto cached = mailbox.cached(uid, "preview")) return std::string(*cached);
   const Part* root = TRY(open.structure(mailbox, uid));
   auto* reader = TRY(open.open(mailbox, uid));
   std::string out;

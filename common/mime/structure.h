@@ -13,11 +13,22 @@ namespace mail::mime {
 
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
+/// The headers of an ENVELOPE as EnvelopeFields has them; the text lives
+/// elsewhere.
+struct EnvelopeView {
+  std::optional<std::string_view> date, subject, in_reply_to, message_id;
+  std::optional<std::string_view> from, sender, reply_to, to, cc, bcc;
+};
+
 /// The raw values (as they stand, folded) of the headers of an ENVELOPE. Of a
 /// header given twice the last counts; addresses of all are joined with ",".
 struct EnvelopeFields {
   std::optional<std::string> date, subject, in_reply_to, message_id;
   std::optional<std::string> from, sender, reply_to, to, cc, bcc;
+  EnvelopeView view() const {
+    return {date,   subject,  in_reply_to, message_id, from,
+            sender, reply_to, to,          cc,         bcc};
+  }
 };
 
 /// One entity of a message (RFC 2045, 2046). Offsets and sizes are bytes of

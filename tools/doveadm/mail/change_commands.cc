@@ -150,7 +150,7 @@ Result<std::string> identity_of(mailbox::Mailbox& box, uint32_t uid,
   if (!by_message_id) return box.message_guid(uid);
   mailview::OpenMessage open;
   auto facts = TRY(mailview::header_facts(open, box, uid));
-  return facts.envelope.message_id.value_or("");
+  return std::string(facts.envelope.message_id.value_or(""));
 }
 
 int deduplicate(Context& context) {

@@ -25,9 +25,9 @@ std::string local_time(int64_t seconds) {
 
 /// Without a date it was sent in 1970, as the original has it.
 Result<mime::HeaderDate> sent(Fetched& m) {
-  auto facts = TRY(mailview::header_facts(m.open, m.box, m.uid));
-  return mime::read_date(facts.envelope.date.value_or(""))
-      .value_or(mime::HeaderDate{});
+  mailview::MessageKeys keys;
+  TRY(mailview::message_keys(m.open, m.box, m.uid, keys));
+  return keys.date.value_or(mime::HeaderDate{});
 }
 
 Result<std::string> date_sent(Fetched& m) {

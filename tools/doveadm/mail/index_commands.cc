@@ -15,7 +15,7 @@ Result<size_t> index_box(mailbox::Mailbox& box) {
   size_t news = 0;
   mailview::OpenMessage open;
   for (uint32_t uid : box.uids()) {
-    if (box.cached(uid, "envelope") && box.cached(uid, "bodystructure")) {
+    if (box.cached(uid, "headers") && box.cached(uid, "bodystructure")) {
       continue;
     }
     ++news;

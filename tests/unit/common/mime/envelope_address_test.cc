@@ -12,7 +12,7 @@ std::string shown(std::string_view value) {
   mime::EnvelopeFields fields;
   fields.to = std::string(value);
   std::string out;
-  imap::put_envelope(out, fields);
+  imap::put_envelope(out, fields.view());
   constexpr std::string_view kBefore = "(NIL NIL NIL NIL NIL ";
   constexpr std::string_view kAfter = " NIL NIL NIL NIL)";
   REQUIRE(out.starts_with(kBefore));
@@ -94,7 +94,7 @@ TEST_CASE("what cannot be quoted is a literal", "[envelope]") {
     mime::EnvelopeFields fields;
     fields.subject = std::string(value);
     std::string out;
-    imap::put_envelope(out, fields);
+    imap::put_envelope(out, fields.view());
     return out.substr(5, out.size() - 5 - 33);
   };
   CHECK(subject("simple") == "\"simple\"");
