@@ -31,24 +31,12 @@ Flags flag_of_letter(char c) {
   return 0;
 }
 
-struct Time {
-  uint64_t seconds = 0, microseconds = 0;
-};
-
 /// Digits at the start; zero without any, as large as it goes when too many.
 uint64_t leading_number(std::string_view text) {
   size_t end = 0;
   while (end < text.size() && is_digit(text[end])) ++end;
   if (end == 0) return 0;
   return parse_number<uint64_t>(text.substr(0, end)).value_or(UINT64_MAX);
-}
-
-Time time_in_name(std::string_view name) {
-  Time out;
-  out.seconds = leading_number(name);
-  size_t dot = name.find(".M");
-  if (dot != name.npos) out.microseconds = leading_number(name.substr(dot + 2));
-  return out;
 }
 
 }  // namespace
@@ -107,13 +95,13 @@ std::optional<uint64_t> size_in_name(std::string_view base, char letter) {
   return parse_number<uint64_t>(number.substr(0, number.find(',')));
 }
 
-bool delivered_before(std::string_view a, std::string_view b) {
-  Time of_a = time_in_name(a), of_b = time_in_name(b);
-  if (of_a.seconds != of_b.seconds) return of_a.seconds < of_b.seconds;
-  if (of_a.microseconds != of_b.microseconds) {
-    return of_a.microseconds < of_b.microseconds;
-  }
-  return a < b;
+DeliveryOrder delivery_order(std::string_view base) {
+  DeliveryOrder out;
+  out.name = base;
+  out.seconds = leading_number(base);
+  size_t dot = base.find(".M");
+  if (dot != base.npos) out.microseconds = leading_number(base.substr(dot + 2));
+  return out;
 }
 
 std::string new_maildir_base(std::string_view host) {

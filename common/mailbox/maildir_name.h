@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,7 +30,12 @@ std::optional<uint64_t> size_in_name(std::string_view base, char letter);
 
 /// Orders names as messages get uids: by seconds, then M<microseconds>, then
 /// the text.
-bool delivered_before(std::string_view a, std::string_view b);
+struct DeliveryOrder {
+  uint64_t seconds = 0, microseconds = 0;
+  std::string_view name;
+  auto operator<=>(const DeliveryOrder&) const = default;
+};
+DeliveryOrder delivery_order(std::string_view base);
 
 /// A new name that no other process and no other call makes:
 /// SECONDS.M<microseconds>P<pid>.HOST.

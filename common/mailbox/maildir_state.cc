@@ -60,13 +60,11 @@ Result<> MaildirState::load_from_index(const IndexHeader& header) {
         read.error().fault != Fault::Protocol) {
       return read;
     }
-    if (!read) {
-      // The index knows who has which uid.
-      auto lock = TRY(lock_uidlist(kLockTimeout));
-      if (!read_whole_uidlist()) TRY(start_uidlist());
-    }
+    // The index knows who has which uid: it is written anew.
+    if (!read) uidlist_torn_ = true;
   }
-  return refresh();
+  TRY(refresh());
+  return ensure_uidlist();
 }
 
 Result<> MaildirState::load_from_files() {
@@ -75,15 +73,14 @@ Result<> MaildirState::load_from_files() {
     if (read.error().sys != ENOENT && read.error().fault != Fault::Protocol) {
       return read;
     }
-    auto lock = TRY(lock_uidlist(kLockTimeout));
-    // Another may have been faster.
-    if (!read_whole_uidlist()) TRY(start_uidlist());
+    uidlist_torn_ = true;  // it is written with what is found
   }
   // Unless the mailbox is empty it may have had other modseqs before; a
   // client that remembers those must not miss a change.
   bool old = uidnext_ > 1;
   auto index = std::move(index_);  // all at once, at the end
   TRY(refresh());
+  TRY(ensure_uidlist());
   index_ = std::move(index);
   first_recent_ = uidnext_;
   for (const Record& record : records_) {

@@ -125,6 +125,7 @@ class MaildirState final : public State {
   void add_pending(const std::string& base, const Unknown& file, uint32_t uid,
                    std::string_view fields);
   Result<> start_uidlist();
+  Result<> ensure_uidlist();
   Result<> know_fields();
   std::string line_for(const Record& record) const;
 

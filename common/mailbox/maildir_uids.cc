@@ -265,12 +265,22 @@ Result<> MaildirState::append_lines(const std::string& lines) {
   return {};
 }
 
-/// A list for a mailbox that has none that can be read; under the lock.
+/// A list for a mailbox that has none that can be read; under the lock. It is
+/// in memory until rewrite_uidlist() or append_lines().
 Result<> MaildirState::start_uidlist() {
   if (uidvalidity_ == 0) {
     uidvalidity_ = TRY(next_uidvalidity(paths_.validity, permissions_));
   }
-  return rewrite_uidlist({});
+  uidlist_.reset();
+  uidlist_torn_ = true;
+  return {};
+}
+
+/// What start_uidlist() has left to others, who could not.
+Result<> MaildirState::ensure_uidlist() {
+  if (uidlist_ || !uidlist_torn_) return {};
+  auto lock = TRY(lock_uidlist(kWriteTimeout));
+  return resolve_locked();
 }
 
 void MaildirState::add_pending(const std::string& base, const Unknown& file,
@@ -333,24 +343,33 @@ Result<> MaildirState::resolve_lines() {
 /// New uids for what is in unknown_; under the lock.
 Result<> MaildirState::assign() {
   if (unknown_.empty()) return {};
-  std::vector<std::string> bases;
-  bases.reserve(unknown_.size());
-  for (auto& [base, _] : unknown_) bases.push_back(base);
-  std::sort(bases.begin(), bases.end(), delivered_before);
-  if (UINT32_MAX - uidnext_ <= bases.size()) {
+  struct File {
+    DeliveryOrder order;
+    const std::string* base;
+    const Unknown* what;
+  };
+  std::vector<File> files;
+  files.reserve(unknown_.size());
+  for (auto& [base, what] : unknown_) {
+    files.push_back({delivery_order(base), &base, &what});
+  }
+  std::sort(files.begin(), files.end(),
+            [](const File& a, const File& b) { return a.order < b.order; });
+  if (UINT32_MAX - uidnext_ <= files.size()) {
     return fail(Fault::Temporary, "all uids are used up");
   }
   std::string lines;
   uint32_t first = uidnext_;
-  for (const std::string& base : bases) {
-    lines += format_uidlist_line({uidnext_++, base, {}});
+  for (const File& file : files) {
+    lines += format_uidlist_line({uidnext_++, *file.base, {}});
   }
   if (auto written = append_lines(lines); !written) {
     uidnext_ = first;
     return written;
   }
-  for (const std::string& base : bases) {
-    add_pending(base, unknown_[base], first++, {});
+  pending_.reserve(pending_.size() + files.size());
+  for (const File& file : files) {
+    add_pending(*file.base, *file.what, first++, {});
   }
   unknown_.clear();
   flush_changes();
@@ -363,8 +382,7 @@ Result<> MaildirState::resolve_locked() {
     if (read.error().sys != ENOENT && read.error().fault != Fault::Protocol) {
       return read;
     }
-    // Lost or broken: what we know is written anew.
-    uidlist_.reset();
+    // Lost or broken: what we know is written anew, with what is found.
     TRY(start_uidlist());
   }
   // Under the lock nobody is writing: the rest of a line is for good.

@@ -30,10 +30,10 @@ TEST_CASE("letters that are not ours stay in a file's name", "[mailbox]") {
 }
 
 TEST_CASE("files get uids in the order of their delivery", "[mailbox]") {
-  CHECK(delivered_before("9.M1.h", "10.M0.h"));
-  CHECK(delivered_before("10.M9P1.h", "10.M10P1.h"));
-  CHECK(delivered_before("10.M9P1.a", "10.M9P1.b"));
-  CHECK_FALSE(delivered_before("10.M9P1.a", "10.M9P1.a"));
+  CHECK(delivery_order("9.M1.h") < delivery_order("10.M0.h"));
+  CHECK(delivery_order("10.M9P1.h") < delivery_order("10.M10P1.h"));
+  CHECK(delivery_order("10.M9P1.a") < delivery_order("10.M9P1.b"));
+  CHECK_FALSE(delivery_order("10.M9P1.a") < delivery_order("10.M9P1.a"));
   CHECK(new_maildir_base("h") != new_maildir_base("h"));
 }
 
