@@ -140,13 +140,9 @@ Result<std::vector<uint32_t>> mark_seen(Session& session,
   return stored.changed;
 }
 
-/// One "* n FETCH (...)". Errors: ENOENT: it has been expunged; Protocol and
-/// EPIPE as write_section.
-net::Task<Result<>> fetch_one(Session& session, const mailbox::Message& message,
-                              uint32_t seq, const std::vector<FetchItem>& items,
-                              bool flags_first) {
+void begin_fetch(Session& session, const mailbox::Message& message,
+                 uint32_t seq, bool flags_first) {
   std::string& out = session.output();
-  size_t begin = out.size();
   out += "* ";
   imap::put_number(out, seq);
   out += " FETCH (";
@@ -154,6 +150,33 @@ net::Task<Result<>> fetch_one(Session& session, const mailbox::Message& message,
     session.append_flags(message);
     out += ' ';
   }
+}
+
+/// As fetch_one() of what needs no waiting.
+Result<> fetch_plainly(Session& session, const mailbox::Message& message,
+                       uint32_t seq, const std::vector<FetchItem>& items) {
+  std::string& out = session.output();
+  size_t begin = out.size();
+  begin_fetch(session, message, seq, /*flags_first=*/false);
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (i > 0) out += ' ';
+    auto done = put_item(session, message, items[i]);
+    if (done) continue;
+    out.resize(begin);
+    return done;
+  }
+  out += ")\r\n";
+  return {};
+}
+
+/// One "* n FETCH (...)". Errors: ENOENT: it has been expunged; Protocol and
+/// EPIPE as write_section.
+net::Task<Result<>> fetch_one(Session& session, const mailbox::Message& message,
+                              uint32_t seq, const std::vector<FetchItem>& items,
+                              bool flags_first) {
+  std::string& out = session.output();
+  size_t begin = out.size();
+  begin_fetch(session, message, seq, flags_first);
   bool first = true;
   for (const FetchItem& item : items) {
     if (!first) out += ' ';
@@ -254,7 +277,9 @@ net::Task<Fetched> fetch_messages(Session& session,
     }
   }
   bool asks_flags = asks(items, Kind::Flags);
+  bool plain = !asks(items, Kind::Section);
   auto next_seen = seen.begin();
+  unsigned rested = 0;
   Fetched result = Fetched::All;
   for (uint32_t uid : uids) {
     bool marked = next_seen != seen.end() && *next_seen == uid;
@@ -264,8 +289,13 @@ net::Task<Fetched> fetch_messages(Session& session,
       result = Fetched::SomeGone;
       continue;
     }
-    auto done = co_await fetch_one(session, *message, box.seq(uid), items,
-                                   marked && !asks_flags);
+    Result<> done;
+    if (plain) {
+      done = fetch_plainly(session, *message, box.seq(uid), items);
+    } else {
+      done = co_await fetch_one(session, *message, box.seq(uid), items,
+                                marked && !asks_flags);
+    }
     if (!done) {
       const Error& error = done.error();
       if (error.sys == EPIPE) co_return Fetched::Broken;
@@ -288,6 +318,7 @@ net::Task<Fetched> fetch_messages(Session& session,
       }
       result = Fetched::SomeGone;
     }
+    if (plain && ++rested % 16 && !session.has_much()) continue;
     bool alive = co_await session.breathe();
     if (!alive) co_return Fetched::Broken;
   }

@@ -80,6 +80,11 @@ net::Task<Result<>> judge_all(Session& session, mailview::Matcher& matcher,
                               Found& found) {
   mailbox::Mailbox& box = *session.selected();
   std::vector<uint32_t> view = box.uids();
+  if (matcher.matches_all()) {
+    std::erase_if(view, [&](uint32_t uid) { return !box.find(uid); });
+    found.uids = std::move(view);
+    co_return Result<>{};
+  }
   for (uint32_t i = 0; i < view.size(); ++i) {
     auto matched = matcher.matches(i + 1, view[i]);
     bool hit = CO_TRY(matched);

@@ -18,7 +18,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kIdleLimit = 30min;
 constexpr auto kWriteLimit = 5min;
-constexpr size_t kGathered = 65536;
 constexpr auto kShare = 10ms;
 constexpr unsigned kMaxBadCommands = 20;
 
@@ -334,7 +333,7 @@ void Session::append_flags(const mailbox::Message& message) {
     if (out.size() != begin) out += ' ';
     out += name;
   };
-  for (std::string_view name : mailbox::flag_names(message.flags)) add(name);
+  for (std::string_view name : mailbox::FlagNames(message.flags)) add(name);
   if (message.recent) add("\\Recent");
   const auto& keywords = selected_->keywords();
   for (size_t i = 0; i < keywords.size(); ++i) {

@@ -50,6 +50,8 @@ struct Statistics {
 /// runs a command after the other, tells of changes in the mailbox.
 class Session {
  public:
+  static constexpr size_t kGathered = 65536;
+
   Session(mailbox::Registry& registry, net::Stream stream, Account account,
           Log log);
   Session(const Session&) = delete;
@@ -83,6 +85,8 @@ class Session {
   std::set<uint32_t>& saved_search() { return saved_search_; }
 
   std::string& output() { return stream_.output(); }
+  /// Output has gathered that breathe() will send, or the client is gone.
+  bool has_much() { return ending_ || output().size() >= kGathered; }
   /// Sends when much has gathered; false: the client is gone.
   net::Task<bool> breathe();
   /// Sends everything now.

@@ -27,12 +27,10 @@ Flags flag_of(std::string_view name) {
   return 0;
 }
 
-std::vector<std::string_view> flag_names(Flags flags) {
-  std::vector<std::string_view> out;
+FlagNames::FlagNames(Flags flags) {
   for (const Name& one : kNames) {
-    if (flags & one.flag) out.push_back(one.name);
+    if (flags & one.flag) names_[count_++] = one.name;
   }
-  return out;
 }
 
 bool is_keyword(std::string_view name) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -29,6 +30,15 @@ Flags flag_of(std::string_view name);
 /// Whether a keyword may be called so: an atom (RFC 3501, flag-keyword).
 bool is_keyword(std::string_view name);
 /// "\Answered \Flagged \Deleted \Seen \Draft", the order of FLAGS replies.
-std::vector<std::string_view> flag_names(Flags flags);
+class FlagNames {
+ public:
+  explicit FlagNames(Flags flags);
+  const std::string_view* begin() const { return names_.data(); }
+  const std::string_view* end() const { return names_.data() + count_; }
+
+ private:
+  std::array<std::string_view, 5> names_;
+  size_t count_ = 0;
+};
 
 }  // namespace mail::mailbox

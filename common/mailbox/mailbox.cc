@@ -54,8 +54,13 @@ uint32_t Mailbox::seq_from(uint32_t uid) const {
 }
 
 uint32_t Mailbox::seq(uint32_t uid) const {
+  // Most who ask walk along.
+  if (seq_hint_ < count() && this->uid(seq_hint_ + 1) == uid) {
+    return ++seq_hint_;
+  }
   uint32_t at = seq_from(uid);
-  return at <= count() && this->uid(at) == uid ? at : 0;
+  if (at > count() || this->uid(at) != uid) return 0;
+  return seq_hint_ = at;
 }
 
 std::optional<Message> Mailbox::find(uint32_t uid) const {

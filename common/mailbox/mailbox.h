@@ -172,6 +172,7 @@ class Mailbox {
   std::shared_ptr<const std::vector<uint32_t>> view_;
   uint64_t seen_change_ = 0;  // place in the state's list of changes
   size_t seen_keywords_ = 0;
+  mutable uint32_t seq_hint_ = 0;  // what seq() has found last
   uint32_t uidvalidity_ = 0;
   uint32_t last_uid_ = 0;         // the highest that was ever in the view
   std::vector<uint32_t> held_;    // expunged, still in the view

@@ -283,13 +283,6 @@ Result<std::unique_ptr<MessageReader>> MaildirState::open_message(
       record->virtual_size = Record::kUnknown;
       remember(*record);
     }
-    if (record->internal_date == Record::kNoDate) {
-      record->internal_date = info.st_mtime;
-      if (record->save_date == Record::kNoDate) {
-        record->save_date = info.st_ctime;
-      }
-      remember(*record);
-    }
     return std::make_unique<MessageReader>(std::move(fd), "", 0, size);
   }
   return expunged(uid);

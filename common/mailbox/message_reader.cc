@@ -9,7 +9,8 @@
 namespace mail::mailbox {
 
 namespace {
-constexpr size_t kReadAhead = 64 << 10;
+constexpr size_t kReadAhead = 64 << 10, kHeaderAhead = 8 << 10;
+constexpr size_t kWorthCopying = 16;
 constexpr uint64_t kMarkEvery = 256 << 10;
 
 /// Line ends in `text` that are a bare LF.
@@ -37,15 +38,15 @@ MessageReader::MessageReader(UniqueFd fd, std::string head, uint64_t offset,
       body_offset_(offset),
       body_size_(size) {}
 
-/// Some bytes from `offset` on; none only at the end.
-Result<std::string_view> MessageReader::window(uint64_t offset) {
+Result<std::string_view> MessageReader::peek(uint64_t offset, Ahead ahead) {
   if (offset < head_.size()) return std::string_view(head_).substr(offset);
   if (offset >= size()) return std::string_view();
   if (offset >= buffer_at_ && offset < buffer_at_ + buffer_.size()) {
     return std::string_view(buffer_).substr(offset - buffer_at_);
   }
   uint64_t at = offset - head_.size();
-  size_t want = std::min<uint64_t>(kReadAhead, body_size_ - at);
+  size_t want = std::min<uint64_t>(
+      ahead == Ahead::Much ? kReadAhead : kHeaderAhead, body_size_ - at);
   buffer_.resize(want);
   ssize_t n;
   do {
@@ -66,7 +67,7 @@ Result<size_t> MessageReader::read(uint64_t offset, size_t size,
                                    std::string& out) {
   size_t done = 0;
   while (done < size) {
-    std::string_view some = TRY(window(offset + done));
+    std::string_view some = TRY(peek(offset + done));
     if (some.empty()) break;
     some = some.substr(0, size - done);
     out += some;
@@ -86,7 +87,7 @@ Result<std::string> MessageReader::read_all(size_t limit) {
 Result<std::string> MessageReader::read_header(size_t limit) {
   std::string out;
   while (out.size() < limit) {
-    std::string_view some = TRY(window(out.size()));
+    std::string_view some = TRY(peek(out.size(), Ahead::Little));
     if (some.empty()) break;
     size_t from = out.size() < 3 ? 0 : out.size() - 3;
     out += some.substr(0, limit - out.size());
@@ -124,12 +125,38 @@ void MessageReader::keep_mark(const Mark& mark) {
 Result<uint64_t> MessageReader::virtual_size() {
   Mark at = marks_.empty() ? Mark{} : marks_.back();
   while (true) {
-    std::string_view some = TRY(window(at.physical));
+    std::string_view some = TRY(peek(at.physical));
     if (some.empty()) return at.virtual_offset;
     at.virtual_offset += some.size() + bare_ends(some, at.after_cr);
     at.physical += some.size();
     keep_mark(at);
   }
+}
+
+/// All of `some`, which stands at `at`; returns what is behind it.
+MessageReader::Mark MessageReader::copy_crlf(std::string_view some, Mark at,
+                                             std::string& out) {
+  const size_t before = out.size();
+  const char* from = some.data();
+  const char* end = from + some.size();
+  bool after_cr = at.after_cr;
+  while (from < end) {
+    const auto* lf = static_cast<const char*>(
+        memchr(from, '\n', static_cast<size_t>(end - from)));
+    if (!lf) {
+      out.append(from, end);
+      break;
+    }
+    bool cr = lf == some.data() ? after_cr : lf[-1] == '\r';
+    out.append(from, lf);
+    out.append(cr ? "\n" : "\r\n");
+    from = lf + 1;
+  }
+  at.physical += some.size();
+  at.virtual_offset += out.size() - before;
+  at.after_cr = some.back() == '\r';
+  keep_mark(at);
+  return at;
 }
 
 Result<size_t> MessageReader::read_crlf(uint64_t virtual_offset, size_t size,
@@ -139,8 +166,16 @@ Result<size_t> MessageReader::read_crlf(uint64_t virtual_offset, size_t size,
   // Offset of the first byte wanted, and whether the CR of a bare LF is
   // already behind us, both counted in bytes as they are made.
   while (done < size) {
-    std::string_view some = TRY(window(at.physical));
+    std::string_view some = TRY(peek(at.physical));
     if (some.empty()) break;
+    // Forward in large pieces; each byte may become two.
+    size_t fits = std::min(some.size(), (size - done) / 2);
+    if (virtual_offset + done == at.virtual_offset && fits >= kWorthCopying) {
+      size_t before = out.size();
+      last_ = at = copy_crlf(some.substr(0, fits), at, out);
+      done += out.size() - before;
+      continue;
+    }
     size_t end = std::min(some.find('\n'), some.size());
     std::string_view text = some.substr(0, end);
     bool line_end = end < some.size();

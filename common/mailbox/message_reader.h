@@ -22,6 +22,10 @@ class MessageReader {
   /// At most `size` bytes from `offset`, appended to `out`; none: the end.
   /// Reads ahead 64 KiB. Errors: of pread(2).
   Result<size_t> read(uint64_t offset, size_t size, std::string& out);
+  /// Some bytes from `offset` on without a copy, none at the end; valid until
+  /// the next call. Little: the header is wanted, perhaps no more.
+  enum class Ahead { Much, Little };
+  Result<std::string_view> peek(uint64_t offset, Ahead ahead = Ahead::Much);
   /// All of it. Errors: Protocol when larger than `limit`.
   Result<std::string> read_all(size_t limit = 256 << 20);
   /// Up to and with the empty line behind the header, at most `limit`.
@@ -39,7 +43,7 @@ class MessageReader {
     uint64_t physical = 0, virtual_offset = 0;
     bool after_cr = false;
   };
-  Result<std::string_view> window(uint64_t offset);
+  Mark copy_crlf(std::string_view some, Mark at, std::string& out);
   Mark mark_before(uint64_t virtual_offset) const;
   void keep_mark(const Mark& mark);
 

@@ -153,6 +153,14 @@ std::optional<uint64_t> Matcher::modseq() const {
   return modseq_;
 }
 
+bool Matcher::matches_all() const {
+  if (program_.negate) return false;
+  return program_.kind == Kind::All ||
+         (program_.kind == Kind::And && program_.children.size() == 1 &&
+          program_.children[0].kind == Kind::All &&
+          !program_.children[0].negate);
+}
+
 Result<bool> Matcher::matches(uint32_t seq, uint32_t uid) {
   auto message = box_.find(uid);
   if (!message) return false;

@@ -20,6 +20,8 @@ class Matcher {
           const std::set<uint32_t>& saved, imap::SearchKey program,
           std::string_view charset, int64_t now);
 
+  /// All that are still there match, without being asked.
+  bool matches_all() const;
   /// Errors: of the mailbox; a message that is gone matches nothing.
   Result<bool> matches(uint32_t seq, uint32_t uid);
   /// The highest modseq of what has matched, if MODSEQ was asked for.

@@ -6,7 +6,6 @@
 namespace mail::mailview {
 namespace {
 
-constexpr size_t kChunk = 65536;
 constexpr std::string_view kHeaders = "headers", kKeys = "keys";
 
 /// The envelope's headers and the keys of a message whose index knows them
@@ -14,7 +13,14 @@ constexpr std::string_view kHeaders = "headers", kKeys = "keys";
 Result<> learn(OpenMessage& open, mailbox::Mailbox& mailbox, uint32_t uid,
                std::string& headers, MessageKeys& keys) {
   auto* reader = TRY(open.open(mailbox, uid));
-  std::string header = TRY(reader->read_header());
+  std::string held;
+  std::string_view header =
+      TRY(reader->peek(0, mailbox::MessageReader::Ahead::Little));
+  // Mostly all of it is there; the scan itself stops at the empty line.
+  if (header.size() < reader->size() && header.find("\n\n") == header.npos) {
+    held = TRY(reader->read_header());
+    header = held;
+  }
   mime::EnvelopeScan scan(header);
   headers = pack_headers(scan.fields());
   keys = keys_of(scan);
@@ -46,10 +52,9 @@ Result<const mime::Part*> OpenMessage::structure(mailbox::Mailbox& mailbox,
   mailbox::MessageReader* reader = TRY(open(mailbox, uid));
   if (!structure_) {
     mime::StructureParser parser;
-    std::string chunk;
+    std::string_view chunk;
     for (uint64_t at = 0;; at += chunk.size()) {
-      chunk.clear();
-      TRY(reader->read(at, kChunk, chunk));
+      chunk = TRY(reader->peek(at));
       if (chunk.empty()) break;
       parser.feed(chunk);
     }

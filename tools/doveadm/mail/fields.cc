@@ -41,7 +41,7 @@ Result<std::string> flags(Fetched& m) {
   auto message = m.box.find(m.uid);
   if (!message) return std::string();
   std::vector<std::string> out;
-  for (auto name : mailbox::flag_names(message->flags)) out.emplace_back(name);
+  for (auto name : mailbox::FlagNames(message->flags)) out.emplace_back(name);
   if (message->recent) out.emplace_back("\\Recent");
   const auto& names = m.box.keywords();
   for (size_t i = 0; i < names.size(); ++i) {
