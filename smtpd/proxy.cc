@@ -16,7 +16,7 @@ using smtp::Reply;
 
 namespace {
 
-constexpr size_t kSendSize = 65536;
+constexpr size_t kPiece = 65536;
 constexpr size_t kCommandLength = 512;  // RFC 5321, 4.5.3.1.4
 
 /// What strangers hear of a filter that fails.
@@ -192,7 +192,7 @@ void ProxyFilter::add_lines(std::span<const smtp::BodyLine> lines) {
 }
 
 net::Task<> ProxyFilter::send_some() {
-  if (broken_ || content_.size() < kSendSize) co_return;
+  if (broken_ || content_.size() < kPiece) co_return;
   if (config_->proxy.speed_adjust) {
     auto kept = aside_.append(content_);
     content_.clear();
@@ -232,7 +232,7 @@ net::Task<Reply> ProxyFilter::replay() {
 net::Task<bool> ProxyFilter::replay_content() {
   size_t offset = 0;
   while (offset < aside_.size()) {
-    auto piece = aside_.read(offset, kSendSize);
+    auto piece = aside_.read(offset, kPiece);
     if (!piece) {
       log::warning(piece.error().what);
       broken_ = true;

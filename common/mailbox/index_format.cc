@@ -23,7 +23,7 @@ enum Known : uint8_t {
   kSaved = 16
 };
 
-uint16_t check_of(std::string_view bytes) {
+uint16_t short_check(std::string_view bytes) {
   return static_cast<uint16_t>(hash64(bytes));
 }
 
@@ -71,7 +71,7 @@ std::string pack_record(const Record& record, std::string_view odd) {
   }
   out += record.name;
   out += odd;
-  uint16_t check = check_of(std::string_view(out).substr(sizeof check));
+  uint16_t check = short_check(std::string_view(out).substr(sizeof check));
   memcpy(out.data(), &check, sizeof check);
   return out;
 }
@@ -81,7 +81,7 @@ bool unpack_record(std::string_view bytes, Record& out, std::string_view& odd) {
   if (bytes.size() < sizeof check + 2) return false;
   memcpy(&check, bytes.data(), sizeof check);
   bytes.remove_prefix(sizeof check);
-  if (check != check_of(bytes)) return false;
+  if (check != short_check(bytes)) return false;
   auto known = static_cast<uint8_t>(bytes[0]);
   out.in_new = known & kInNew;
   out.odd_info = known & kOdd;

@@ -20,11 +20,6 @@ using Directory = Handle<DIR, closedir>;
 constexpr int64_t kOldSum = 15 * 60;  // seconds; Maildir++
 constexpr int64_t kSettled = 2;       // no change can hide in the same time
 
-bool is_directory(const std::string& path) {
-  struct stat info;
-  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
-}
-
 /// Adds a directory's messages. False: a name does not say its sizes.
 Result<bool> add_directory(const std::string& path, bool with_virtual,
                            QuotaSize& size) {
@@ -54,10 +49,6 @@ Result<bool> add_directory(const std::string& path, bool with_virtual,
 bool exceeds(const QuotaAmount& used, const QuotaAmount& limit) {
   return (limit.bytes && used.bytes > limit.bytes) ||
          (limit.messages && used.messages > limit.messages);
-}
-
-uint64_t natural(int64_t value) {
-  return value < 0 ? 0 : static_cast<uint64_t>(value);
 }
 
 }  // namespace

@@ -51,10 +51,6 @@ Result<Limits> parse_limits(std::string_view text, const QuotaAmount& whole) {
   return out;
 }
 
-uint64_t natural(int64_t value) {
-  return value < 0 ? 0 : static_cast<uint64_t>(value);
-}
-
 /// The settings of one root: "quota" or "quota2" and so on.
 class RootReader {
  public:

@@ -69,4 +69,9 @@ Result<QuotaSettings> read_quota_settings(const PluginSetting& plugin);
 std::optional<int64_t> parse_quota_amount(std::string_view text, int64_t unit,
                                           uint64_t whole);
 
+/// What is below nothing is nothing.
+inline uint64_t natural(int64_t value) {
+  return value < 0 ? 0 : static_cast<uint64_t>(value);
+}
+
 }  // namespace mail::mailbox

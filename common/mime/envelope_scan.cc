@@ -8,7 +8,7 @@ namespace mail::mime {
 
 namespace {
 
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
+bool is_fold(char c) { return c == ' ' || c == '\t'; }
 
 size_t line_end(std::string_view text, size_t at) {
   const void* hit = memchr(text.data() + at, '\n', text.size() - at);
@@ -80,11 +80,11 @@ EnvelopeScan::EnvelopeScan(std::string_view header) {
     size_t next = end + 1;
     size_t colon = line.find(':');
     bool joins = false;
-    auto* place = colon == line.npos || is_blank(line[0])
+    auto* place = colon == line.npos || is_fold(line[0])
                       ? nullptr
                       : place_of(trim_right(line.substr(0, colon)), joins);
     // The lines that go on.
-    while (next < header.size() && is_blank(header[next])) {
+    while (next < header.size() && is_fold(header[next])) {
       end = line_end(header, next);
       next = end + 1;
     }

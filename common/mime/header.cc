@@ -53,7 +53,7 @@ constexpr std::array kHeaders = {
 // clang-format on
 
 bool is_name_char(char c) { return c > 32 && c < 127 && c != ':'; }
-bool is_fold(char c) { return c == ' ' || c == '\t'; }
+bool continues(char c) { return c == ' ' || c == '\t'; }
 
 }  // namespace
 
@@ -72,7 +72,7 @@ size_t header_name_length(std::string_view line) {
   size_t length = 0;
   while (length < line.size() && is_name_char(line[length])) ++length;
   size_t at = length;
-  while (at < line.size() && is_fold(line[at])) ++at;
+  while (at < line.size() && continues(line[at])) ++at;
   return at < line.size() && line[at] == ':' ? length : 0;
 }
 
@@ -90,7 +90,7 @@ bool HeaderSplitter::push(std::string_view line, Piece piece) {
     append(line);
     return true;
   }
-  if (has_current_ && !line.empty() && is_fold(line[0])) {
+  if (has_current_ && !line.empty() && continues(line[0])) {
     append("\n");
     append(line);
     return true;

@@ -7,7 +7,9 @@
 namespace mail::quota_status {
 
 namespace {
-Failure bad() { return fail(Fault::Protocol, "quota-status job: bad form"); }
+Failure bad_form() {
+  return fail(Fault::Protocol, "quota-status job: bad_form form");
+}
 }  // namespace
 
 std::optional<Request> take_request(std::string_view bytes, size_t& used) {
@@ -46,9 +48,9 @@ std::string encode(const Question& question) {
 
 Result<Question> parse_question(std::string_view text) {
   auto pieces = ipc::tab_split(text);
-  if (pieces.size() < 2) return bad();
+  if (pieces.size() < 2) return bad_form();
   auto size = parse_number<uint64_t>(pieces[1]);
-  if (!size) return bad();
+  if (!size) return bad_form();
   return Question{ipc::tab_unescape(pieces[0]), ipc::tab_fields(pieces, 2),
                   *size};
 }
@@ -60,10 +62,10 @@ std::string encode(const Verdict& verdict) {
 
 Result<Verdict> parse_verdict(std::string_view text) {
   auto pieces = ipc::tab_split(text);
-  if (pieces.size() != 2) return bad();
+  if (pieces.size() != 2) return bad_form();
   auto kind = parse_number<int>(pieces[0]);
   if (!kind || *kind < 0 || *kind > static_cast<int>(Verdict::Kind::Trouble)) {
-    return bad();
+    return bad_form();
   }
   return Verdict{static_cast<Verdict::Kind>(*kind),
                  ipc::tab_unescape(pieces[1])};
