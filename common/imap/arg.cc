@@ -180,6 +180,10 @@ ArgReader::State ArgReader::read(std::string_view text) {
       end = text.find('\n', at_) + 1;
       return state_ = State::Complete;
     }
+    if (text[at_] == '\r') {
+      fail("CR sent without LF");
+      break;
+    }
     if (!read_value(text)) break;
   }
   if (state_ == State::Failed) end = text.find('\n', at_) + 1;

@@ -32,6 +32,9 @@ TEST_CASE("mistakes are told in the original's words", "[arg]") {
   CHECK(error_of("\"\" )\r\n") == "Unexpected ')'");
   CHECK(error_of("\"abc\r\n") == "Missing '\"'");
   CHECK(error_of("t\xC3\xA9st\r\n") == "8bit data in atom");
+  CHECK(error_of("\"\"\r\r\n") == "CR sent without LF");
+  CHECK(error_of("a \rb\r\n") == "CR sent without LF");
+  CHECK(error_of("a\rb\n") == "CR sent without LF");
   CHECK(error_of("a{3}b\r\n") == "Invalid characters in atom");
   CHECK(error_of("{x}\r\n") == "Invalid literal size");
   CHECK(error_of("{99999999999999999999}\r\n") == "Invalid literal size");
