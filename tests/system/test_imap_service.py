@@ -111,6 +111,7 @@ def test_fifty_connections(mail):
     clients = [connect(mail, shared, f"c{i}") for i in range(CONNECTIONS)]
     for client in clients:
         client.logged_in = True
+    connect(mail, shared, "first").ask(b"SELECT INBOX")  # makes the Maildir
     mda = Mda(f"{mail.home}/alice")
     mda.start()
     clients[0].before_end = mda.end
