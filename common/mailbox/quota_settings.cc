@@ -16,11 +16,10 @@ constexpr int64_t kKilo = 1024;
 
 Failure bad(std::string text) { return fail(Fault::Config, std::move(text)); }
 
-/// The limits that a rule or a warning names.
+/// What a rule names.
 struct Limits {
-  int64_t bytes = 0, messages = 0;
-  bool ignore = false;
-  bool relative = true;  // each value had a sign, or was a share
+  std::optional<int64_t> bytes, messages;
+  bool ignore = false, plus = false;
 };
 
 /// storage=1G:messages=10:ignore. Shares are of `whole`.
@@ -45,7 +44,7 @@ Result<Limits> parse_limits(std::string_view text, const QuotaAmount& whole) {
     auto amount = parse_quota_amount(value, key == "storage" ? kKilo : 1,
                                      of_bytes ? whole.bytes : whole.messages);
     if (!amount) return bad(fmt::format("Invalid rule limit '{}'", part));
-    if (!sign && !value.ends_with('%')) out.relative = false;
+    out.plus = out.plus || (sign && !minus);
     (of_bytes ? out.bytes : out.messages) = minus ? -*amount : *amount;
   }
   return out;
@@ -133,16 +132,45 @@ class RootReader {
         if (!limits) return wrong(limits.error());
         if (is_general) {
           any = true;
-          root_.limit = {natural(limits->bytes), natural(limits->messages)};
+          if (auto odd = set_limit(*limits); !odd.empty()) {
+            return wrong(
+                {Fault::Config, fmt::format("Invalid rule {}: {}", text, odd)});
+          }
           continue;
         }
-        root_.rules.push_back({std::move(mailbox), limits->ignore,
-                               limits->bytes, limits->messages});
+        add_rule(std::move(mailbox), *limits);
       }
     }
     root_.limit_from_file =
         !any && root_.backend == QuotaRoot::Backend::Maildir;
     return {};
+  }
+
+  /// The limit of all: each rule sets what it names. Returns what is wrong
+  /// with it, in the original's words, or "".
+  std::string_view set_limit(const Limits& limits) {
+    if (limits.plus) return "Rule limit cannot have '+'";
+    if (limits.bytes.value_or(0) < 0) return "Bytes limit can't be negative";
+    if (limits.messages.value_or(0) < 0) {
+      return "Messages limit can't be negative";
+    }
+    if (limits.bytes) root_.limit.bytes = natural(*limits.bytes);
+    if (limits.messages) root_.limit.messages = natural(*limits.messages);
+    return "";
+  }
+
+  void add_rule(std::string mailbox, const Limits& limits) {
+    auto& rules = root_.rules;
+    auto at = std::find_if(rules.begin(), rules.end(), [&](const auto& rule) {
+      return rule.mailbox == mailbox;
+    });
+    if (at == rules.end()) {
+      at = rules.insert(at, QuotaRule{});
+      at->mailbox = std::move(mailbox);
+    }
+    at->ignore = at->ignore || limits.ignore;
+    if (limits.bytes) at->bytes = *limits.bytes;
+    if (limits.messages) at->messages = *limits.messages;
   }
 
   Result<> grace() {

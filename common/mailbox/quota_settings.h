@@ -19,9 +19,9 @@ struct QuotaAmount {
 
 /// quota_rule = MAILBOX:storage=1G:messages=+10%:ignore
 struct QuotaRule {
-  std::string mailbox;  ///< UTF-8; "*" and "?": the limit of all
+  std::string mailbox;  ///< UTF-8
   bool ignore = false;  ///< the mailbox does not count
-  /// Of `*` the limit, of a mailbox what it may have beyond that.
+  /// What it may have beyond the limit of all.
   int64_t bytes = 0, messages = 0;
 };
 

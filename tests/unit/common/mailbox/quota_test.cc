@@ -49,6 +49,21 @@ TEST_CASE("amounts have suffixes, a unit without one, or are a share",
   }
 }
 
+TEST_CASE("each rule sets what it names", "[quota]") {
+  auto settings = read({{"quota", "maildir:x"},
+                        {"quota_rule", "*:storage=50K:messages=20"},
+                        {"quota_rule2", "*:storage=90K"},
+                        {"quota_rule3", "Trash:storage=+10K"},
+                        {"quota_rule4", "Trash:messages=+3"}});
+  CHECK(settings.roots[0].limit == QuotaAmount{92160, 20});
+  CHECK(settings.roots[0].limit_in("Trash") == QuotaAmount{102400, 23});
+  CHECK(problem({{"quota", "maildir:x"}, {"quota_rule", "*:storage=+10K"}})
+            .ends_with("Invalid rule *:storage=+10K: Rule limit cannot have "
+                       "'+'"));
+  CHECK(problem({{"quota", "maildir:x"}, {"quota_rule", "*:storage=-1K"}})
+            .ends_with("Bytes limit can't be negative"));
+}
+
 TEST_CASE("rules of mailboxes add to the limit of all", "[quota]") {
   auto settings = read({{"quota", "maildir:User quota"},
                         {"quota_rule", "Trash:storage=+100%"},
