@@ -68,7 +68,9 @@ Result<> Service::open_root_part() {
 net::Task<Result<>> Service::start(daemon::DovecotContext& context) {
   if (port_) {
     jobs_ = std::make_unique<net::TaskSet>();
-    context.tasks->start(work());
+    context.tasks->start(login::work(context, *port_, *jobs_, [this](auto job) {
+      return do_job(std::move(job));
+    }));
   }
   shared_.own_groups = login::supplementary_groups();
   if (certificates_) context.tasks->start(certificates_->follow());
@@ -82,21 +84,6 @@ net::Task<> Service::serve(net::Stream stream, daemon::DovecotConnection) {
 
 void Service::stop() {
   if (workers_) workers_->stop();
-}
-
-net::Task<> Service::work() {
-  // Nobody connects to this process; it ends when its parent says so.
-  co_await net::yield();
-  context_->count_client(1);
-  while (true) {
-    auto job = co_await port_->next();
-    if (!job) break;
-    jobs_->start(do_job(std::move(*job)));
-  }
-  co_await jobs_->drained();
-  while (!port_->flushed()) co_await net::yield();
-  context_->drain();
-  context_->count_client(-1);
 }
 
 net::Task<> Service::do_job(daemon::WorkerPort::Job job) {

@@ -21,7 +21,6 @@ class Service : public daemon::DovecotService {
 
  private:
   Result<> open_root_part();
-  net::Task<> work();
   net::Task<> do_job(daemon::WorkerPort::Job job);
   net::Task<std::vector<JobAnswer>> save_all(Job job, UniqueFd file);
 

@@ -40,7 +40,10 @@ net::Task<Result<>> MailService::start(daemon::DovecotContext& context) {
   own_groups_ = supplementary_groups();
   if (port_) {
     sessions_ = std::make_unique<net::TaskSet>();
-    context.tasks->start(work());
+    context.tasks->start(work(
+        context, *port_, *sessions_,
+        [this](auto job) { return serve_job(std::move(job)); },
+        [this] { end_sessions(); }));
   }
   co_return Result<>{};
 }
@@ -66,24 +69,10 @@ MailUser MailService::user_of(const SessionStart& start) const {
   return user;
 }
 
-net::Task<> MailService::work() {
-  // Nobody connects to this process; it ends when its parent says so.
-  co_await net::yield();
-  context_->count_client(1);
-  while (true) {
-    auto job = co_await port_->next();
-    if (!job) break;
-    sessions_->start(serve_job(std::move(*job)));
+void MailService::end_sessions() {
+  for (auto& shut_down : shut_downs_) {
+    if (shut_down) shut_down();
   }
-  if (port_->stopping()) {
-    for (auto& shut_down : shut_downs_) {
-      if (shut_down) shut_down();
-    }
-  }
-  co_await sessions_->drained();
-  while (!port_->flushed()) co_await net::yield();
-  context_->drain();
-  context_->count_client(-1);
 }
 
 net::Task<> MailService::serve_job(daemon::WorkerPort::Job job) {

@@ -51,7 +51,7 @@ class MailService : public daemon::DovecotService {
 
  private:
   MailUser user_of(const SessionStart& start) const;
-  net::Task<> work();
+  void end_sessions();
   net::Task<> serve_job(daemon::WorkerPort::Job job);
   void open_root_part();
 

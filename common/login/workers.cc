@@ -60,4 +60,23 @@ daemon::UserWorkers::Options worker_options(
   return options;
 }
 
+net::Task<> work(daemon::DovecotContext& context, daemon::WorkerPort& port,
+                 net::TaskSet& jobs,
+                 std::function<net::Task<>(daemon::WorkerPort::Job)> serve,
+                 std::function<void()> stopping) {
+  // Nobody connects to this process; it ends when its parent says so.
+  co_await net::yield();
+  context.count_client(1);
+  while (true) {
+    auto job = co_await port.next();
+    if (!job) break;
+    jobs.start(serve(std::move(*job)));
+  }
+  if (stopping && port.stopping()) stopping();
+  co_await jobs.drained();
+  while (!port.flushed()) co_await net::yield();
+  context.drain();
+  context.count_client(-1);
+}
+
 }  // namespace mail::login

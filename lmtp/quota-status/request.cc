@@ -8,7 +8,7 @@ namespace mail::quota_status {
 
 namespace {
 Failure bad_form() {
-  return fail(Fault::Protocol, "quota-status job: bad_form form");
+  return fail(Fault::Protocol, "quota-status job: bad form");
 }
 }  // namespace
 

@@ -64,7 +64,12 @@ Result<> Service::open(daemon::DovecotContext& context) {
 }
 
 net::Task<Result<>> Service::start(daemon::DovecotContext& context) {
-  if (port_) context.tasks->start(work());
+  if (port_) {
+    jobs_ = std::make_unique<net::TaskSet>();
+    context.tasks->start(login::work(context, *port_, *jobs_, [this](auto job) {
+      return do_job(std::move(job));
+    }));
+  }
   own_groups_ = login::supplementary_groups();
   co_return Result<>{};
 }
@@ -150,20 +155,11 @@ net::Task<Verdict> Service::ask_mailbox(std::string name, ipc::TabFields fields,
   co_return verdict ? *verdict : Verdict{};
 }
 
-net::Task<> Service::work() {
-  // Nobody connects to this process; it ends when its parent says so.
-  co_await net::yield();
-  context_->count_client(1);
-  while (true) {
-    auto job = co_await port_->next();
-    if (!job) break;
-    auto question = parse_question(job->message);
-    if (!question) log::error(question.error().what);
-    port_->answer(job->id, encode(question ? judge(*question) : Verdict{}));
-  }
-  while (!port_->flushed()) co_await net::yield();
-  context_->drain();
-  context_->count_client(-1);
+net::Task<> Service::do_job(daemon::WorkerPort::Job job) {
+  auto question = parse_question(job.message);
+  if (!question) log::error(question.error().what);
+  port_->answer(job.id, encode(question ? judge(*question) : Verdict{}));
+  co_return;
 }
 
 Verdict Service::judge(const Question& question) {

@@ -27,7 +27,7 @@ class Service : public daemon::DovecotService {
   net::Task<Verdict> ask_mailbox(std::string user, ipc::TabFields fields,
                                  uint64_t size);
   std::string setting(const char* name, std::string_view usual) const;
-  net::Task<> work();
+  net::Task<> do_job(daemon::WorkerPort::Job job);
   Verdict judge(const Question& question);
 
   daemon::DovecotContext* context_ = nullptr;
@@ -38,6 +38,7 @@ class Service : public daemon::DovecotService {
   // The user's part.
   std::unique_ptr<daemon::WorkerPort> port_;
   mailbox::Registry registry_;
+  std::unique_ptr<net::TaskSet> jobs_;
 };
 
 }  // namespace mail::quota_status
