@@ -154,7 +154,8 @@ net::Task<Reply> Session::finish_message(const smtp::BodyEnd& end) {
   }
   if (transaction_.too_big) {
     log::warning(
-        fmt::format("{}: queue file size limit exceeded", facts_.queue_id));
+        fmt::format("{}: queue file size limit exceeded",
+                    facts_.queue_id.empty() ? "NOQUEUE" : facts_.queue_id));
     wrongs_ |= smtp::kNotifyBounce;
     co_return Reply(552, "5.3.4", "Error: message file too big");
   }

@@ -17,7 +17,7 @@ class PosixExpression : public Expression {
     if (compiled_) ::regfree(&regex_);
   }
 
-  Result<> compile_posix(const std::string& pattern, int flags) {
+  Result<> compile(const std::string& pattern, int flags) {
     int error = ::regcomp(&regex_, pattern.c_str(), flags);
     if (error != 0) {
       std::array<char, 256> text{};
@@ -68,7 +68,7 @@ Result<std::unique_ptr<Expression>> compile_posix(const RuleText& rule) {
     }
   }
   auto expression = std::make_unique<PosixExpression>();
-  TRY(expression->compile_posix(rule.pattern, flags));
+  TRY(expression->compile(rule.pattern, flags));
   return std::unique_ptr<Expression>(std::move(expression));
 }
 
