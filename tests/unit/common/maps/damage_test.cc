@@ -50,6 +50,13 @@ Asked ask_all(const Scratch& scratch) {
   return table ? ask_all(**table) : Asked::Error;
 }
 
+/// A new file: the disk hurries to write one that was emptied and filled.
+void replace(const Scratch& scratch, std::string_view name,
+             std::string_view text) {
+  (void)::unlink(scratch.file(name).c_str());
+  scratch.write(name, text);
+}
+
 /// The right, and how they are with what LMDB itself would do.
 Result<> check(const std::string& path) {
   return check_lmdb_pages(open_file(path, O_RDONLY)->get(), LmdbWalk::Always);
@@ -62,7 +69,7 @@ TEST_CASE("an lmdb table cut anywhere is an error", "[maps]") {
   std::string whole = build(scratch);
   CHECK(ask_all(scratch) == Asked::Right);
   for (size_t size = 0; size < whole.size(); size += 1000) {
-    scratch.write("table.lmdb", whole.substr(0, size));
+    replace(scratch, "table.lmdb", whole.substr(0, size));
     INFO(size << " of " << whole.size());
     CHECK(ask_all(scratch) == Asked::Error);
   }
@@ -92,17 +99,17 @@ TEST_CASE("a damaged lmdb table kills nobody", "[maps]") {
   std::string whole = build(scratch);
   std::mt19937 random(1);
   int errors = 0;
-  for (int round = 0; round < 2000; ++round) {
+  for (int round = 0; round < 500; ++round) {
     std::string damaged = whole;
     // What holds the tree together: the heads of pages and their offsets.
     for (int i = 0; i < 3; ++i) {
       size_t page = random() % (whole.size() / 4096);
       damaged[page * 4096 + random() % 200] = static_cast<char>(random());
     }
-    scratch.write("table.lmdb", damaged);
+    replace(scratch, "table.lmdb", damaged);
     errors += ask_all(scratch) == Asked::Error;
   }
-  CHECK(errors > 500);
+  CHECK(errors > 125);
 }
 
 TEST_CASE("a damaged table of Berkeley DB's kills nobody", "[maps]") {
@@ -111,13 +118,15 @@ TEST_CASE("a damaged table of Berkeley DB's kills nobody", "[maps]") {
     // Lengths of the last page lead behind the end of the file.
     std::string whole = build(scratch, type, 20);
     std::mt19937 random(1);
-    for (int round = 0; round < 500; ++round) {
+    int refused = 0, opened = 0;
+    for (int round = 0; round < 200; ++round) {
       std::string damaged = whole;
       for (int i = 0; i < 30; ++i) {
         damaged[random() % whole.size()] = static_cast<char>(random());
       }
-      scratch.write("table.db", damaged);
+      replace(scratch, "table.db", damaged);
       auto table = open_table(type + ":" + scratch.file("table"), {});
+      ++(table ? opened : refused);
       if (!table) continue;
       (void)ask_all(**table);
       auto entry = (*table)->first();
@@ -125,6 +134,9 @@ TEST_CASE("a damaged table of Berkeley DB's kills nobody", "[maps]") {
         entry = (*table)->next();
       }
     }
+    // Else the damage was too little, or too much, to show anything.
+    CHECK(refused > 0);
+    CHECK(opened > 10);
   }
 }
 
