@@ -1,10 +1,9 @@
 """A content filter between two smtpd, in front of the queue (smtpd_proxy_filter):
 what it answers is what the client hears, and nothing is taken on before."""
 
-import threading
-
 import pytest
 from postcote.dialogue import Dialogue
+from postcote.sink import serve_each
 from postcote.wait import wait_until
 
 FILTER, BEHIND = 10025, 10026
@@ -20,19 +19,10 @@ class Filter:
         self.site, self.replies = site, replies or {}
         self.sessions, self.commands = 0, []
         self.listener = site.space.listen("127.0.0.1", FILTER)
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            self.sessions += 1
-            threading.Thread(target=self._serve, args=(client,),
-                             daemon=True).start()
+        serve_each(self.listener, self._serve)
 
     def _serve(self, client):
+        self.sessions += 1
         try:
             with client, Dialogue(self.site.space.connect(
                     "127.0.0.1", BEHIND)) as server:

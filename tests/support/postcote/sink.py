@@ -9,6 +9,20 @@ from dataclasses import dataclass, field
 from postcote.wait import Timeout
 
 
+def serve_each(listener, serve):
+    """Calls serve(client) in a thread of its own for each connection, until
+    the listener is closed."""
+    def accept():
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=serve, args=(client,), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+
+
 @dataclass
 class Received:
     """One message: the envelope and the text as it came, with newlines."""
@@ -44,7 +58,7 @@ class Sink:
         self.commands = []
         self.tls_sessions = []  # ssl sockets, in their order
         self.changed = threading.Condition()
-        threading.Thread(target=self._accept, daemon=True).start()
+        serve_each(self.listener, self._session)
 
     def wait_for(self, check=lambda message: True, limit=20.0):
         """The first message that passes the check, taken off the list."""
@@ -60,16 +74,6 @@ class Sink:
                     raise Timeout(f"no message at the sink in {limit:.0f} s")
                 self.changed.wait(left)
 
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            self.sessions += 1
-            threading.Thread(target=self._session, args=(client,),
-                             daemon=True).start()
-
     def _reply(self, verb, line, default):
         scripted = self.replies.get(verb)
         if callable(scripted):
@@ -79,6 +83,7 @@ class Sink:
         return scripted if verb in self.replies else default
 
     def _session(self, client):
+        self.sessions += 1
         try:
             _Session(self, client).run()
         except (OSError, EOFError, ValueError):
