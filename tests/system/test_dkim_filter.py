@@ -234,6 +234,13 @@ LAYOUTS = {  # mode of the key, owner, mode of its directory: what is said
     "own, read only": ("400", "opendkim:opendkim", "700", None),
     "root's": ("600", "root:root", "755", None),
     "root's in root's": ("600", "root:root", "700 root", None),
+    "own, its group reads": ("640", "opendkim:opendkim", "750", None),
+    "in a closed directory": ("600", "opendkim:opendkim", "000", None),
+    "another user's": ("600", "postfix:postfix", "755",
+                       "is not owned by the executing uid"),
+    "directory of a group of many": (
+        "600", "opendkim:opendkim", "770 mail",
+        r"is in group \d+ which has multiple users"),
     "world reads": ("644", "opendkim:opendkim", "700",
                     "can be read or written by other users"),
     "world writes": ("602", "opendkim:opendkim", "700",
@@ -257,6 +264,8 @@ def test_a_key_signs_or_is_refused_at_the_start(suite, filter, layout):
     site.run("chown", owner, path)
     site.run("chmod", directory.split()[0], KEYS)
     site.run("chown", "root" if "root" in directory else "opendkim", KEYS)
+    if "mail" in directory:
+        site.run("chgrp", "mail", KEYS)
     site.opendkim.append(f"Domain example.com\nSelector one\nKeyFile {path}\n"
                          "RequireSafeKeys yes\n")
     if said:
