@@ -204,4 +204,5 @@ def test_a_long_message_is_passed_on_whole(site, filtered):
     body = "\n".join(f"{i:06d} {'x' * 70}" for i in range(20000))
     begin(client)
     assert content(client, "Subject: long\n\n" + body).startswith("250 ")
+    site.wait_for_log("to=<alice@example.com>, .*status=sent")
     assert body in str(site.wait_for_mbox("alice"))
